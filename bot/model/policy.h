@@ -1,0 +1,76 @@
+/* policy: configuration, read, checked and compiled. Built once by config/ at start, const
+ * afterwards. */
+#ifndef MODEL_POLICY_H
+#define MODEL_POLICY_H
+#include "base/secret.h"
+#include "model/nouns.h"
+#include <stddef.h>
+struct cJSON;
+struct jq_set;
+
+enum answer { ANSWER_YES, ANSWER_NO, ANSWER_SILENCE, ANSWER_UNDELIVERABLE, ANSWERS_N };
+/* What an answer sets off, as bits. */
+enum { SETS_OFF_CLOSE = 1, SETS_OFF_PAGE = 2, SETS_OFF_REVIEW = 4 };
+
+/* Each playbook is one jq program; these are the indexes of its expressions (-1 = not given). */
+struct playbook {
+	const char *name, *title, *goal, *response, *file;
+	const char *const *sources;
+	size_t sources_n;
+	const char *const *attack;
+	size_t attack_n;
+	const struct jq_set *jq; /* of this file: all but match */
+	int x_key, x_at, x_subject, x_summary, x_facts, x_priority, x_question;
+	int priority; /* when x_priority is -1 */
+	int match;    /* index in policy.matches */
+	struct {
+		int when;
+		const char *reason;
+		int64_t expires_ms;
+	} known_benign[16];
+	size_t known_benign_n;
+	bool asks; /* has an ask: section */
+	int64_t wait_ms;
+	unsigned on[ANSWERS_N];
+};
+
+struct source {
+	const char *name;
+	struct secret bearer;
+};
+struct named_secret {
+	const char *name;
+	struct secret value;
+};
+struct known_person {                    /* a line under people: */
+	const char *name, *email, *user; /* one of email and user is "" */
+};
+
+struct policy {
+	const struct playbook *playbooks; /* in file-name order: the first match wins */
+	size_t playbooks_n;
+	const struct jq_set *matches;   /* all match expressions, one program */
+	const struct jq_set *templates; /* all templates/NAME.jq, one program */
+	const char *const *template_names;
+	size_t template_names_n;
+	const struct cJSON *texts; /* templates/texts/en.yaml as an object of strings */
+	const struct cJSON
+		*pager; /* the connector document (connectors/NAME.yaml) as JSON, checked */
+	const struct jq_set *pager_jq;
+	const struct cJSON *pager_config; /* ${config.x} values */
+	const struct source *sources;
+	size_t sources_n;
+	const struct known_person *people;
+	size_t people_n;
+	const char *people_domain;   /* "" = none */
+	const char *const *analysts; /* Slack ids */
+	size_t analysts_n;
+	const char *channel;                /* the analysts' channel id (C… or G…) */
+	struct secret mac_key;              /* tokens we hand out; MAC_KEY */
+	struct secret app_token, bot_token; /* xapp-…, xoxb-… */
+	const char *api_url;                /* ends in '/': "https://slack.com/api/" */
+	const struct named_secret *secrets; /* those that connectors name */
+	size_t secrets_n;
+	bool pacing; /* false: loopback api_url with slack.pacing: off */
+};
+#endif

@@ -1,0 +1,354 @@
+/* turn: the one law. The order of what follows is the safety argument:
+ *   1 read what came (pure)      2 decide each, in a savepoint, behind a crumb
+ *   3 decide what is due         4 claim what may go out, and write the attempt
+ *   5 commit once                6 only now speak
+ * Due rows come after the arrivals, so that an answer beats its deadline. */
+#include "turn.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/when.h"
+#include "model/policy.h"
+#include "turn_parts.h"
+
+enum { DEATHS_MAX = 2, FACT_DAYS = 3, FORGET_ROWS = 200 };
+
+void crumb_set(struct turn *t, const char *what)
+{
+	memset(t->o.crumb, 0, CRUMB_BYTES);
+	memcpy(t->o.crumb, what, strnlen(what, CRUMB_BYTES - 1));
+}
+
+void crumb_clear(struct turn *t) { t->o.crumb[0] = '\0'; }
+
+/* The name under which deaths are counted is what fits into the crumb. */
+static const char *crumb_name(struct turn *t, const char *what)
+{
+	return arena_str(&t->work, (struct str){ what, strnlen(what, CRUMB_BYTES - 1) });
+}
+
+/* The wall clock, but at least the last committed now_ms plus the BOOTTIME passed since. */
+static int64_t now_of(const struct turn *t, const struct clocks *c)
+{
+	int64_t least = t->committed_ms + (c->boot_ms - t->committed_boot_ms);
+	int64_t now = c->wall_ms > least ? c->wall_ms : least;
+	return now > t->now_ms ? now : t->now_ms;
+}
+
+/* --- one item in its savepoint --- */
+
+/* What an item is decided by; `what` names it for the crumb and for people. */
+struct task {
+	const char *what;
+	struct decision (*decide)(struct turn *t, const struct act *a, const struct task *k);
+	struct item *item;
+	int64_t id;
+	bool is_new;
+};
+
+static enum rc decide_and_apply(struct turn *t, struct task *k, struct fail *fail)
+{
+	enum rc rc;
+	struct act a = turn_act(t, k->what);
+	if (k->item && !k->item->is_result) {
+		rc = store_fact(t->o.store, &k->item->fact, t->now_ms, &k->is_new, fail);
+		if (rc != RC_OK)
+			return rc;
+	}
+	struct decision d = k->decide(t, &a, k);
+	rc = store_apply(t->o.store, &d, t->now_ms, fail);
+	if (rc != RC_OK)
+		return rc;
+	if (k->item && !k->item->is_result) {
+		k->item->reply = d.reply;
+		turn_render_reply(t, k->item);
+	}
+	return RC_OK;
+}
+
+/* The last resort: a case of its own with a page. If even that is refused the line in the log is
+ * all there is, and the others still go on. */
+static enum rc hold(struct turn *t, const char *what, const char *why, struct fail *fail)
+{
+	log_line(LOG_LEVEL_ERROR, "item.held", "what=\"%s\" why=\"%s\"", what, why);
+	enum rc rc = store_mark(t->o.store, fail);
+	if (rc != RC_OK)
+		return rc;
+	struct act a = turn_act(t, what);
+	struct decision d = handle_held(&a, what, why);
+	rc = store_apply(t->o.store, &d, t->now_ms, fail);
+	if (rc == RC_OK)
+		return store_keep(t->o.store, fail);
+	if (rc == RC_BROKEN || rc == RC_FULL)
+		return rc;
+	log_line(LOG_LEVEL_ERROR, "item.lost", "what=\"%s\" why=\"%s\"", what, fail->why);
+	return store_undo(t->o.store, fail);
+}
+
+/* Bookkeeping that fails is ours, not the item's: the turn ends. What the database refuses loses
+ * its savepoint and is held for a person: doubt goes towards a human. */
+static enum rc run_task(struct turn *t, struct task *k, struct fail *fail)
+{
+	int64_t deaths = 0;
+	enum rc rc = t->any_deaths ? store_deaths(t->o.store, k->what, &deaths, fail) : RC_OK;
+	if (rc != RC_OK)
+		return rc;
+	if (deaths >= DEATHS_MAX) {
+		if (k->item)
+			k->item->is_refused = true;
+		return hold(t, k->what, "handling it ended the process twice", fail);
+	}
+	rc = store_mark(t->o.store, fail);
+	if (rc != RC_OK)
+		return rc;
+	crumb_set(t, k->what);
+	rc = decide_and_apply(t, k, fail);
+	crumb_clear(t);
+	if (rc == RC_OK)
+		return store_keep(t->o.store, fail);
+	if (rc == RC_BROKEN || rc == RC_FULL)
+		return rc;
+	char why[sizeof(fail->why)];
+	memcpy(why, fail->why, sizeof(why));
+	rc = store_undo(t->o.store, fail);
+	if (rc != RC_OK)
+		return rc;
+	if (k->item)
+		k->item->is_refused = true;
+	return hold(t, k->what, why, fail);
+}
+
+static struct decision decide_item(struct turn *t, const struct act *a, const struct task *k)
+{
+	(void)t;
+	return k->item->is_result ? handle_result(a, &k->item->result)
+				  : handle_fact(a, &k->item->fact, k->is_new);
+}
+static struct decision decide_alert(struct turn *t, const struct act *a, const struct task *k)
+{
+	(void)t;
+	return handle_alert_due(a, k->id);
+}
+static struct decision decide_inquiry(struct turn *t, const struct act *a, const struct task *k)
+{
+	(void)t;
+	return handle_inquiry_due(a, k->id);
+}
+static struct decision decide_deadline(struct turn *t, const struct act *a, const struct task *k)
+{
+	(void)t;
+	return handle_deadline(a, k->id);
+}
+
+static enum rc run_items(struct turn *t, struct fail *fail)
+{
+	for (struct item *it = t->first; it; it = it->next) {
+		struct task k = { .decide = decide_item, .item = it };
+		k.what = it->is_result ? arena_f(&t->work, "outgoing %lld",
+						 (long long)it->result.outgoing_id)
+				       : crumb_name(t, it->fact.key);
+		it->is_refused = false;
+		enum rc rc = run_task(t, &k, fail);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+static enum rc run_due(struct turn *t, struct fail *fail)
+{
+	struct store *s = t->o.store;
+	int64_t ids[TURN_DUE_MAX];
+	size_t n = 0;
+	enum rc rc = store_due_alerts(s, ids, TURN_DUE_MAX, &n, fail);
+	for (size_t i = 0; rc == RC_OK && i < n; i++)
+		rc = run_task(
+			t,
+			&(struct task){ .what = arena_f(&t->work, "alert %lld", (long long)ids[i]),
+					.decide = decide_alert,
+					.id = ids[i] },
+			fail);
+	if (rc == RC_OK)
+		rc = store_due_inquiries(s, t->now_ms, ids, TURN_DUE_MAX, &n, fail);
+	for (size_t i = 0; rc == RC_OK && i < n; i++)
+		rc = run_task(t,
+			      &(struct task){
+				      .what = arena_f(&t->work, "inquiry %lld", (long long)ids[i]),
+				      .decide = decide_inquiry,
+				      .id = ids[i] },
+			      fail);
+	if (rc == RC_OK)
+		rc = store_due_deadlines(s, t->now_ms, ids, TURN_DUE_MAX, &n, fail);
+	for (size_t i = 0; rc == RC_OK && i < n; i++)
+		rc = run_task(t,
+			      &(struct task){
+				      .what = arena_f(&t->work, "deadline %lld", (long long)ids[i]),
+				      .decide = decide_deadline,
+				      .id = ids[i] },
+			      fail);
+	return rc;
+}
+
+/* --- the transaction
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static enum rc claim(struct turn *t, struct fail *fail)
+{
+	/* A few places stay free for replies and the link's own requests. */
+	size_t room = FLIGHTS_MAX - 32 > t->flights_n ? FLIGHTS_MAX - 32 - t->flights_n : 0;
+	struct claim_terms terms = { .now_ms = t->now_ms,
+				     .pace_ms = t->o.policy->pacing ? SECOND_MS : 0,
+				     .limit = room < TURN_CLAIMS_MAX ? room : TURN_CLAIMS_MAX };
+	const struct outgoing *rows = NULL;
+	size_t n = 0;
+	if (t->stopping || !terms.limit)
+		return RC_OK;
+	enum rc rc = store_claim(t->o.store, &terms, &rows, &n, fail);
+	if (rc == RC_OK)
+		turn_build(t, rows, n);
+	return rc;
+}
+
+static enum rc forget(struct turn *t, struct fail *fail)
+{
+	if (t->now_ms < t->forget_ms)
+		return RC_OK;
+	t->forget_ms = t->now_ms + HOUR_MS;
+	return store_forget(t->o.store, t->now_ms - FACT_DAYS * DAY_MS, FORGET_ROWS, fail);
+}
+
+static enum rc transact(struct turn *t, struct item **last_seen, struct fail *fail)
+{
+	struct store *s = t->o.store;
+	arena_clear(&t->work);
+	enum rc rc = store_begin(s, &t->work, fail);
+	if (rc == RC_OK)
+		rc = run_items(t, fail);
+	*last_seen = t->last;
+	if (rc == RC_OK)
+		rc = run_due(t, fail);
+	if (rc == RC_OK)
+		rc = forget(t, fail);
+	if (rc == RC_OK)
+		rc = claim(t, fail);
+	if (rc == RC_OK && store_wrote(s))
+		rc = store_set_now(s, t->now_ms, fail);
+	if (rc != RC_OK) {
+		store_rollback(s);
+		return rc;
+	}
+	return store_commit(s, fail);
+}
+
+/* --- what a failed commit leaves --- */
+
+/* Everything that was promised in the transaction is taken back: flights of claims, results of
+ * builds. Senders at the door are told to come again; Slack's items stay and are tried again. */
+static void take_back(struct turn *t, size_t spoken_n, size_t flights_n)
+{
+	struct item *it = t->first;
+	t->spoken_n = spoken_n;
+	t->flights_n = flights_n;
+	t->first = t->last = NULL;
+	t->items_n = 0;
+	for (struct item *next; it; it = next) {
+		next = it->next;
+		it->next = NULL;
+		json_free(it->say);
+		it->say = NULL;
+		if (it->is_result || !it->from_door) {
+			turn_add(t, it);
+			continue;
+		}
+		struct spoken *s = turn_say(t, SPOKEN_ANSWER, it->ticket);
+		s->code = 503;
+		s->text = door_problem(&t->batch, 503, "the disk is full; nothing was stored");
+		s->retry_after_s = 30;
+	}
+}
+
+/* Items up to last_seen have been answered; what the transaction itself added waits for the next
+ * turn. */
+static void drop_answered(struct turn *t, const struct item *last_seen)
+{
+	while (t->first && last_seen) {
+		struct item *it = t->first;
+		json_free(it->say);
+		t->first = it->next;
+		t->items_n--;
+		if (it == last_seen)
+			break;
+	}
+	if (!t->first)
+		t->last = NULL;
+}
+
+static int64_t wake_at(struct turn *t)
+{
+	struct fail fail;
+	int64_t due = NEVER_MS, link = link_due_ms(t->link);
+	if (store_next_due(t->o.store, t->now_ms, &due, &fail) != RC_OK)
+		return TURN_BROKEN;
+	if (t->flights_n + 32 >= FLIGHTS_MAX && due < t->now_ms + 50)
+		due = t->now_ms + 50; /* no room to claim: an answer wakes us sooner */
+	if (link < due)
+		due = link;
+	if (t->auth_due_ms < due)
+		due = t->auth_due_ms;
+	if (t->first)
+		due = t->now_ms;
+	if (t->stopping)
+		due = t->now_ms + 100 < due ? t->now_ms + 100 : due;
+	if (due == NEVER_MS)
+		return NEVER_MS;
+	return t->clocks.wall_ms + (due > t->now_ms ? due - t->now_ms : 0);
+}
+
+static void own_timers(struct turn *t)
+{
+	if (!t->stopping && t->auth_due_ms <= t->now_ms) {
+		struct request rq;
+		struct slack_api api = turn_api(t);
+		t->auth_due_ms = NEVER_MS;
+		slack_auth_test(&api, &t->batch, &rq);
+		turn_ask(t, FLIGHT_AUTH, &rq);
+	}
+	if (link_due_ms(t->link) <= t->now_ms)
+		turn_link(t, &(struct link_event){ .kind = LINK_TIMER });
+}
+
+int64_t turn_run(struct turn *t, const struct clocks *c)
+{
+	struct fail fail = { 0 };
+	struct item *last_seen = NULL;
+	t->clocks = *c;
+	t->now_ms = now_of(t, c);
+	turn_read(t);
+	own_timers(t);
+	size_t spoken_n = t->spoken_n, flights_n = t->flights_n;
+	enum rc rc = transact(t, &last_seen, &fail);
+	if (rc == RC_FULL) {
+		log_line(LOG_LEVEL_ERROR, "store.full", "why=\"%s\"", fail.why);
+		take_back(t, spoken_n, flights_n);
+		turn_release(t);
+		return t->clocks.wall_ms + SECOND_MS;
+	}
+	if (rc != RC_OK) {
+		log_line(LOG_LEVEL_ERROR, "store.broken", "why=\"%s\"", fail.why);
+		return TURN_BROKEN;
+	}
+	t->committed_ms = t->now_ms;
+	t->committed_boot_ms = c->boot_ms;
+	turn_answer_items(t);
+	turn_release(t);
+	drop_answered(t, last_seen);
+	if (!t->first)
+		arena_clear(&t->batch);
+	if (t->stopping &&
+	    ((t->flights_n == 0 && link_is_over(t->link)) || t->now_ms >= t->stop_by_ms))
+		return TURN_STOPPED;
+	return wake_at(t);
+}

@@ -1,0 +1,132 @@
+/* turn_life: how a turn comes to be, takes arrivals into its batch, and ends. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "model/policy.h"
+#include "turn_parts.h"
+
+static struct str keep(struct turn *t, struct str s)
+{
+	return (struct str){ arena_str(&t->batch, s), s.n };
+}
+
+bool turn_take(struct turn *t, const struct arrival *a)
+{
+	/* Items kept by a failed commit count too: a full disk must not fill the memory. Answers to
+	 * our own requests and the end are always heard; the first are bounded by FLIGHTS_MAX. */
+	bool is_ours = a->kind == ARRIVAL_REPLY || a->kind == ARRIVAL_STOP;
+	if (t->arrivals_n == ARRIVALS_MAX ||
+	    (!is_ours && t->arrivals_n + t->items_n >= TURN_BATCH_MAX))
+		return false;
+	struct arrival *b = &t->arrivals[t->arrivals_n++];
+	*b = *a;
+	if (a->kind == ARRIVAL_ASKED) {
+		b->asked.method = arena_z(&t->batch, a->asked.method);
+		b->asked.path = arena_z(&t->batch, a->asked.path);
+		b->asked.query = arena_z(&t->batch, a->asked.query);
+		b->asked.authorization = arena_z(&t->batch, a->asked.authorization);
+		b->asked.content_type = arena_z(&t->batch, a->asked.content_type);
+		b->asked.content_encoding = arena_z(&t->batch, a->asked.content_encoding);
+		b->asked.body = keep(t, a->asked.body);
+	} else if (a->kind == ARRIVAL_REPLY) {
+		b->reply.body = keep(t, a->reply.body);
+		b->reply.error = arena_z(&t->batch, a->reply.error);
+	}
+	b->frame = keep(t, a->frame);
+	return true;
+}
+
+size_t turn_waiting(const struct turn *t) { return t->arrivals_n; }
+
+/* Requests of an earlier life: whether they happened is unknown. Each becomes a result of the first
+ * turn, decided in its savepoint and behind its crumb like any other. */
+static enum rc recover_flights(struct turn *t, struct fail *fail)
+{
+	int64_t ids[FLIGHTS_MAX];
+	size_t n = 0;
+	enum rc rc = store_in_flight(t->o.store, ids, FLIGHTS_MAX, &n, fail);
+	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		const struct outgoing *row = look_outgoing(store_look(t->o.store), ids[i]);
+		if (!row)
+			return FAIL(fail, RC_BROKEN, "outgoing %lld: gone", (long long)ids[i]);
+		struct item *it = turn_item(t);
+		it->is_result = true;
+		it->result = (struct result){
+			.outgoing_id = row->id,
+			.flight = row->flight,
+			.phase = row->phase,
+			.outcome = OUTCOME_UNKNOWN,
+			.error = "the process ended while the request was under way",
+			.channel = "",
+			.ref = "",
+		};
+	}
+	return rc;
+}
+
+static enum rc recover(struct turn *t, struct fail *fail)
+{
+	struct store *s = t->o.store;
+	enum rc rc = store_begin(s, &t->work, fail);
+	if (rc == RC_OK && t->o.crumb[0]) {
+		t->o.crumb[CRUMB_BYTES - 1] = '\0';
+		log_line(LOG_LEVEL_ERROR, "crumb.found", "what=\"%s\"", t->o.crumb);
+		rc = store_death_count(s, t->o.crumb, t->now_ms, fail);
+	}
+	if (rc == RC_OK)
+		rc = store_any_deaths(s, &t->any_deaths, fail);
+	if (rc == RC_OK)
+		rc = recover_flights(t, fail);
+	/* The death is committed before anything else is tried, so that nothing that follows can
+	 * lose the count. */
+	if (rc == RC_OK)
+		rc = store_commit(s, fail);
+	if (rc == RC_OK)
+		crumb_clear(t);
+	return rc;
+}
+
+/* "xapp-1-A0123-…": the app's id is in its token. */
+static void read_app_id(struct turn *t)
+{
+	struct str s = secret_str(&t->o.policy->app_token), id = { 0 };
+	for (int part = 0; part < 3; part++)
+		str_cut(s, '-', &id, &s);
+	if (id.n < sizeof(t->app_id))
+		memcpy(t->app_id, id.at, id.n);
+}
+
+struct turn *turn_new(const struct turn_options *o, const struct clocks *c, struct fail *fail)
+{
+	struct turn *t = mem_new(sizeof(*t));
+	t->o = *o;
+	t->batch = ARENA(256u << 20); /* TURN_BATCH_MAX bodies of 256 KiB, copied a few times */
+	t->work = ARENA(256u << 20);
+	t->link = link_new();
+	t->clocks = *c;
+	read_app_id(t);
+	t->committed_boot_ms = c->boot_ms;
+	enum rc rc = store_now(o->store, &t->committed_ms, fail);
+	t->now_ms = c->wall_ms > t->committed_ms ? c->wall_ms : t->committed_ms;
+	if (rc == RC_OK)
+		rc = recover(t, fail);
+	if (rc != RC_OK) {
+		turn_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void turn_free(struct turn *t)
+{
+	if (!t)
+		return;
+	for (struct item *it = t->first; it; it = it->next)
+		json_free(it->say);
+	link_free(t->link);
+	arena_clear(&t->batch);
+	arena_clear(&t->work);
+	free(t);
+}

@@ -1,0 +1,117 @@
+/* turn_parts: what the files of the turn share. turn.c is the law; turn_life.c its beginning and
+ * end; turn_read.c turns arrivals into items before the transaction; turn_speak.c builds requests
+ * inside it and releases everything after the commit. Nobody else includes it. */
+#ifndef BOT_TURN_PARTS_H
+#define BOT_TURN_PARTS_H
+#include "base/arena.h"
+#include "door/door.h"
+#include "handlers/handlers.h"
+#include "model/event.h"
+#include "slack/link.h"
+#include "slack/read.h"
+#include "slack/write.h"
+#include "store/store.h"
+#include "turn.h"
+
+enum { FLIGHTS_MAX = 256, ARRIVALS_MAX = TURN_BATCH_MAX + FLIGHTS_MAX + 1, SPOKEN_MAX = 2048 };
+
+/* One thing to decide about, and how to answer for it. Lives in the batch arena until it has been
+ * answered. */
+struct item {
+	struct item *next;
+	bool is_result;
+	struct fact fact;     /* is_result false */
+	struct result result; /* is_result true */
+	/* Who waits for the answer: the door (ticket) or Slack (envelope on socket). */
+	bool from_door;
+	uint64_t ticket; /* door: io's ticket; Slack: the socket */
+	const char *envelope_id;
+	bool takes_payload;
+	const char *trigger_id, *response_url;
+	/* Decided. */
+	struct reply reply;
+	struct cJSON *say; /* REPLY_TEXT, REPLY_MODAL: rendered inside the transaction */
+	bool is_refused;   /* the database refused it and it is held: the door answers 500 */
+};
+
+/* A request of ours that has not been answered. */
+enum flight_kind { FLIGHT_ROW, FLIGHT_AUTH, FLIGHT_URL, FLIGHT_REPLY };
+struct flight {
+	uint64_t ticket;
+	enum flight_kind kind;
+	int64_t outgoing_id, rev; /* ROW */
+	struct slack_asked asked; /* ROW; marker borrowed from `token` */
+	struct token token;
+};
+
+/* What goes out after the commit, in this order: acknowledgements, then these in order of `at`. */
+enum spoken_kind {
+	SPOKEN_REQUEST,
+	SPOKEN_DIAL,
+	SPOKEN_PING,
+	SPOKEN_HANG_UP,
+	SPOKEN_ACK,
+	SPOKEN_ANSWER
+};
+struct spoken {
+	enum spoken_kind kind;
+	uint64_t ticket; /* request or door ticket, or socket */
+	struct request request;
+	const char *text; /* DIAL: the URL; ACK: the frame; ANSWER: the body */
+	int code;         /* HANG_UP; ANSWER: status */
+	int retry_after_s;
+};
+
+struct turn {
+	struct turn_options o;
+	struct link *link;
+	struct arena batch; /* arrivals as copied, items */
+	struct arena work;  /* one transaction's reads, decisions, requests */
+	struct arrival arrivals[ARRIVALS_MAX];
+	size_t arrivals_n;
+	struct item *first, *last; /* items waiting for a commit */
+	size_t items_n;
+	struct flight flights[FLIGHTS_MAX];
+	size_t flights_n;
+	struct spoken spoken[SPOKEN_MAX];
+	size_t spoken_n;
+	uint64_t next_ticket;
+	char team_id[32];    /* from auth.test; "" = not known yet */
+	char app_id[32];     /* from the app token */
+	int64_t auth_due_ms; /* when to (re)try auth.test; NEVER_MS = done or in flight */
+	unsigned auth_tries;
+	int64_t now_ms;                          /* never goes back */
+	int64_t committed_ms, committed_boot_ms; /* newest committed now_ms and the BOOTTIME then */
+	int64_t forget_ms;                       /* when to delete old facts next */
+	struct clocks clocks;
+	uint64_t items_seen; /* labels the chance of items apart */
+	bool any_deaths;
+	bool stopping;
+	int64_t stop_by_ms;
+};
+
+/* turn_read.c: arrivals → items, link steps and answers that need no transaction. Uses up
+ * t->arrivals. */
+void turn_read(struct turn *t);
+void turn_link(struct turn *t, const struct link_event *ev);
+struct item *turn_item(struct turn *t); /* a new zeroed item at the end of the list */
+void turn_add(struct turn *t, struct item *it);
+
+/* turn_speak.c. */
+struct spoken *turn_say(struct turn *t, enum spoken_kind kind,
+			uint64_t ticket); /* NULL never: full aborts */
+struct slack_api turn_api(const struct turn *t);
+/* A request that is no outgoing row: auth.test, apps.connections.open, a reply. */
+void turn_ask(struct turn *t, enum flight_kind kind, const struct request *rq);
+/* Builds the requests of claimed rows (inside the transaction). A row that cannot be built becomes
+ * a PERMANENT result of the next turn. */
+void turn_build(struct turn *t, const struct outgoing *rows, size_t n);
+void turn_render_reply(struct turn *t, struct item *it); /* inside the transaction */
+void turn_answer_items(struct turn *t); /* after a commit: acks, door answers, replies */
+void turn_release(struct turn *t);      /* hands everything spoken to net */
+struct flight turn_landed(struct turn *t, uint64_t ticket, bool *known); /* takes the flight out */
+struct act turn_act(struct turn *t, const char *label);
+
+void crumb_set(struct turn *t, const char *what);
+void crumb_clear(struct turn *t);
+#endif

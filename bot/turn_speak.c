@@ -1,0 +1,310 @@
+/* turn_speak: what goes out. Requests of claimed rows and replies are built inside the transaction,
+ * from the state of that moment; everything is handed to net only by turn_release, which the turn
+ * calls after the commit. */
+#include "turn_parts.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/when.h"
+#include "model/policy.h"
+#include "vendor/engine.h"
+#include "view/view.h"
+
+struct slack_api turn_api(const struct turn *t)
+{
+	const struct policy *p = t->o.policy;
+	return (struct slack_api){ p->api_url, &p->bot_token, &p->app_token };
+}
+
+struct act turn_act(struct turn *t, const char *label)
+{
+	struct act a = { .policy = t->o.policy, .look = store_look(t->o.store), .arena = &t->work };
+	a.at.now_ms = t->now_ms;
+	uint64_t part = chance_u64(&t->clocks.chance, label);
+	a.at.chance = t->clocks.chance;
+	memcpy(a.at.chance.bytes, &part, sizeof(part));
+	return a;
+}
+
+struct spoken *turn_say(struct turn *t, enum spoken_kind kind, uint64_t ticket)
+{
+	assert(t->spoken_n < SPOKEN_MAX); /* batch + claims + link acts stay well below */
+	struct spoken *s = &t->spoken[t->spoken_n++];
+	*s = (struct spoken){ .kind = kind, .ticket = ticket };
+	return s;
+}
+
+/* --- flights
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static struct flight *take_off(struct turn *t, enum flight_kind kind)
+{
+	assert(t->flights_n < FLIGHTS_MAX);
+	struct flight *f = &t->flights[t->flights_n++];
+	*f = (struct flight){ .kind = kind, .ticket = ++t->next_ticket };
+	return f;
+}
+
+struct flight turn_landed(struct turn *t, uint64_t ticket, bool *known)
+{
+	for (size_t i = 0; i < t->flights_n; i++)
+		if (t->flights[i].ticket == ticket) {
+			struct flight f = t->flights[i];
+			t->flights[i] = t->flights[--t->flights_n];
+			*known = true;
+			return f;
+		}
+	*known = false;
+	return (struct flight){ 0 };
+}
+
+void turn_ask(struct turn *t, enum flight_kind kind, const struct request *rq)
+{
+	if (t->flights_n == FLIGHTS_MAX && kind == FLIGHT_REPLY)
+		return; /* a reply promises nothing; the row's next rendering tells the same */
+	turn_say(t, SPOKEN_REQUEST, take_off(t, kind)->ticket)->request = *rq;
+}
+
+/* --- requests of claimed rows --- */
+
+static enum rc build_message(struct turn *t, const struct outgoing *row, const char *marker,
+			     struct request *rq, struct fail *fail)
+{
+	struct slack_api api = turn_api(t);
+	if (row->phase == PHASE_FIND) {
+		slack_find(&api, row->channel, row->first_ms - MINUTE_MS, &t->work, rq);
+		return RC_OK;
+	}
+	CLEANUP(json_done) struct cJSON *content = NULL;
+	enum rc rc =
+		view_message(store_look(t->o.store), t->o.policy, row, t->now_ms, &content, fail);
+	if (rc != RC_OK)
+		return rc;
+	struct slack_message m = { .channel = row->channel,
+				   .ts = row->ref,
+				   .content = content,
+				   .marker = marker,
+				   .rev = row->flight };
+	slack_send(&api, &m, &t->work, rq);
+	return RC_OK;
+}
+
+static enum rc build_page(struct turn *t, const struct outgoing *row, struct request *rq,
+			  struct fail *fail)
+{
+	const struct policy *p = t->o.policy;
+	struct connector c = { p->pager, p->pager_jq, p->pager_config, p->secrets, p->secrets_n };
+	CLEANUP(json_done)
+	struct cJSON *input = view_page(store_look(t->o.store), p, row, t->now_ms);
+	if (!input)
+		return FAIL(fail, RC_ABSENT, "outgoing %lld: no such case", (long long)row->id);
+	enum rc rc = engine_request(&c, "trigger", input, &t->work, rq, fail);
+	rq->is_page = true;
+	return rc;
+}
+
+static enum rc build(struct turn *t, const struct outgoing *row, const char *marker,
+		     struct request *rq, struct fail *fail)
+{
+	struct slack_api api = turn_api(t);
+	switch (row->kind) {
+	case OUT_QUESTION:
+	case OUT_CARD:
+	case OUT_ALARM: return build_message(t, row, marker, rq, fail);
+	case OUT_PAGE: return build_page(t, row, rq, fail);
+	case OUT_LOOKUP_EMAIL: slack_lookup_email(&api, row->target, &t->work, rq); return RC_OK;
+	case OUT_LOOKUP_USER: slack_lookup_user(&api, row->target, &t->work, rq); return RC_OK;
+	case OUT_OPEN_DM: slack_open_dm(&api, row->target, &t->work, rq); return RC_OK;
+	}
+	return FAIL(fail, RC_BROKEN, "outgoing %lld: no such kind", (long long)row->id);
+}
+
+/* The row can't be sent as it stands: that is a result too, decided by the next turn like any
+ * other. */
+static void build_failed(struct turn *t, const struct outgoing *row, const char *why)
+{
+	log_line(LOG_LEVEL_ERROR, "outgoing.unbuildable", "id=%lld why=\"%s\"", (long long)row->id,
+		 why);
+	struct item *it = turn_item(t);
+	it->is_result = true;
+	it->result = (struct result){ .outgoing_id = row->id,
+				      .flight = row->flight,
+				      .phase = row->phase,
+				      .outcome = OUTCOME_PERMANENT,
+				      .error = arena_z(&t->batch, why),
+				      .channel = "",
+				      .ref = "" };
+}
+
+void turn_build(struct turn *t, const struct outgoing *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct outgoing *row = &rows[i];
+		struct request rq = { 0 };
+		struct fail fail = { 0 };
+		const char *what = arena_f(&t->work, "outgoing %lld", (long long)row->id);
+		int64_t deaths = 0;
+		if (t->any_deaths && store_deaths(t->o.store, what, &deaths, &fail) == RC_OK &&
+		    deaths >= 2) {
+			build_failed(t, row, "building it ended the process twice");
+			continue;
+		}
+		struct token marker = token_make(secret_str(&t->o.policy->mac_key), "out", row->id);
+		crumb_set(t, what);
+		enum rc rc = build(t, row, marker.text, &rq, &fail);
+		crumb_clear(t);
+		if (rc != RC_OK) {
+			build_failed(t, row, fail.why);
+			continue;
+		}
+		struct flight *f = take_off(t, FLIGHT_ROW);
+		f->outgoing_id = row->id;
+		f->rev = row->flight;
+		f->token = marker;
+		f->asked = (struct slack_asked){ .kind = row->kind,
+						 .phase = row->phase,
+						 .is_update = row->ref[0] != '\0' };
+		turn_say(t, SPOKEN_REQUEST, f->ticket)->request = rq;
+	}
+}
+
+/* --- replies
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+void turn_render_reply(struct turn *t, struct item *it)
+{
+	struct look *l = store_look(t->o.store);
+	json_free(it->say);
+	it->say = NULL;
+	switch (it->reply.kind) {
+	case REPLY_NONE:
+	case REPLY_HTTP: break;
+	case REPLY_TEXT:
+		it->say = view_text(l, t->o.policy, it->reply.text_key, it->reply.inquiry_id,
+				    it->reply.at_ms, t->now_ms);
+		break;
+	case REPLY_MODAL:
+		if (it->trigger_id && it->trigger_id[0])
+			it->say = view_modal(l, t->o.policy, it->reply.inquiry_id, t->now_ms);
+		break;
+	}
+}
+
+/* Where a private word may be sent: Slack's own host, or the emulator we were pointed at. Anything
+ * else in a payload would make us post to a stranger's server. */
+static bool response_url_is_slacks(const struct turn *t, const char *url)
+{
+	struct str u = str_z(url), api = str_z(t->o.policy->api_url), host, rest;
+	if (str_starts(u, STR("https://hooks.slack.com/")))
+		return true;
+	if (!str_starts(api, STR("http://"))) /* plain http: config allowed it for loopback only */
+		return false;
+	str_cut((struct str){ api.at + 7, api.n - 7 }, '/', &host, &rest);
+	return str_starts(u, (struct str){ api.at, 7 + host.n + 1 });
+}
+
+static void reply_text(struct turn *t, struct item *it)
+{
+	struct request rq;
+	struct slack_api api = turn_api(t);
+	const char *user = it->fact.as.click.user, *channel = it->fact.as.click.channel;
+	if (it->response_url && response_url_is_slacks(t, it->response_url))
+		slack_respond(it->response_url, it->say, &t->batch, &rq);
+	else if (channel && channel[0])
+		slack_ephemeral(&api, channel, user, it->say, &t->batch, &rq);
+	else
+		return;
+	turn_ask(t, FLIGHT_REPLY, &rq);
+}
+
+static void ack_item(struct turn *t, const struct item *it)
+{
+	CLEANUP(buf_free) struct buf payload = BUF(16384);
+	CLEANUP(buf_free) struct buf ack = BUF(20480);
+	struct fail fail;
+	if (it->fact.kind == FACT_COMMAND && it->takes_payload && it->say)
+		json_print(it->say, &payload);
+	if (slack_ack(it->envelope_id, payload.broken ? "" : buf_z(&payload), &ack, &fail) == RC_OK)
+		turn_say(t, SPOKEN_ACK, it->ticket)->text = arena_z(&t->batch, buf_z(&ack));
+}
+
+static void answer_door(struct turn *t, const struct item *it)
+{
+	struct spoken *s = turn_say(t, SPOKEN_ANSWER, it->ticket);
+	if (it->is_refused) {
+		s->code = 500;
+		s->text = door_problem(&t->batch, 500,
+				       "the alert could not be stored; a person was told");
+		return;
+	}
+	s->code = it->reply.status;
+	s->text = door_accepted(&t->batch, it->reply.alert_id, it->reply.status == 202);
+}
+
+void turn_answer_items(struct turn *t)
+{
+	for (struct item *it = t->first; it; it = it->next) {
+		if (it->is_result)
+			continue;
+		if (it->from_door) {
+			answer_door(t, it);
+			continue;
+		}
+		ack_item(t, it);
+		if (!it->say || it->fact.kind == FACT_COMMAND)
+			continue;
+		if (it->reply.kind == REPLY_MODAL) {
+			struct request rq;
+			struct slack_api api = turn_api(t);
+			slack_open_view(&api, it->trigger_id, it->say, &t->batch, &rq);
+			turn_ask(t, FLIGHT_REPLY, &rq);
+		} else if (it->fact.kind == FACT_CLICK)
+			reply_text(t, it);
+	}
+}
+
+/* --- after the commit --- */
+
+static void speak(struct turn *t, const struct spoken *s)
+{
+	const struct net *net = t->o.net;
+	switch (s->kind) {
+	case SPOKEN_REQUEST: net->http(net->self, s->ticket, &s->request); break;
+	case SPOKEN_DIAL: net->dial(net->self, s->ticket, s->text); break;
+	case SPOKEN_PING: net->ping(net->self, s->ticket); break;
+	case SPOKEN_HANG_UP: net->hang_up(net->self, s->ticket, s->code); break;
+	case SPOKEN_ANSWER:
+		net->answer(net->self, s->ticket, s->code, str_z(s->text), s->retry_after_s);
+		break;
+	case SPOKEN_ACK: {
+		uint64_t socket = link_ack_socket(t->link, s->ticket);
+		if (socket)
+			net->frame(net->self, socket, str_z(s->text));
+		break;
+	}
+	}
+}
+
+static bool is_quick(const struct spoken *s)
+{
+	return s->kind == SPOKEN_ACK || s->kind == SPOKEN_ANSWER;
+}
+
+/* Somebody waits for acknowledgements and answers, so they go first. Requests follow in the order
+ * they were noted: claimed rows by rank (a page before all else), then replies: the page leaves
+ * before the comment is asked for. */
+void turn_release(struct turn *t)
+{
+	for (size_t i = 0; i < t->spoken_n; i++)
+		if (is_quick(&t->spoken[i]))
+			speak(t, &t->spoken[i]);
+	for (size_t i = 0; i < t->spoken_n; i++)
+		if (!is_quick(&t->spoken[i]))
+			speak(t, &t->spoken[i]);
+	t->spoken_n = 0;
+}
