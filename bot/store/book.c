@@ -1,0 +1,66 @@
+/* book: what is known to have happened: facts by key, the last committed moment, and how often an
+ * item has killed the process. Called by turn only. */
+#include "store/inside.h"
+
+enum rc store_fact(struct store *s, const struct fact *f, int64_t now_ms, bool *is_new,
+		   struct fail *fail)
+{
+	const enum rc rc =
+		run(s, SQL_FACT_NEW, WITH(TXT(f->key), NUM(f->kind), NUM(now_ms)), NULL, fail);
+
+	if (rc == RC_OK)
+		*is_new = s->changed == 1;
+	return rc;
+}
+
+enum rc store_now(struct store *s, int64_t *now_ms, struct fail *fail)
+{
+	int64_t at = 0;
+	const enum rc rc =
+		run(s, SQL_META_GET, WITH(TXT("now_ms")), &(struct rows){ row_number, &at }, fail);
+
+	if (rc == RC_OK)
+		*now_ms = at;
+	return rc;
+}
+
+enum rc store_set_now(struct store *s, int64_t now_ms, struct fail *fail)
+{
+	return run(s, SQL_META_SET, WITH(TXT("now_ms"), NUM(now_ms)), NULL, fail);
+}
+
+enum rc store_death_count(struct store *s, const char *key, int64_t now_ms, struct fail *fail)
+{
+	return run(s, SQL_CRUMB_COUNT, WITH(TXT(key), NUM(now_ms)), NULL, fail);
+}
+
+enum rc store_deaths(struct store *s, const char *key, int64_t *n, struct fail *fail)
+{
+	int64_t deaths = 0;
+	const enum rc rc = run(s, SQL_CRUMB_DEATHS, WITH(TXT(key)),
+			       &(struct rows){ row_number, &deaths }, fail);
+
+	if (rc == RC_OK)
+		*n = deaths;
+	return rc;
+}
+
+enum rc store_any_deaths(struct store *s, bool *any, struct fail *fail)
+{
+	int64_t one = 0;
+	const enum rc rc = run(s, SQL_CRUMB_ANY, NULL, &(struct rows){ row_number, &one }, fail);
+
+	if (rc == RC_OK)
+		*any = one == 1;
+	return rc;
+}
+
+enum rc store_forget(struct store *s, int64_t before_ms, size_t limit, struct fail *fail)
+{
+	const enum rc rc = run(s, SQL_FACT_FORGET, WITH(NUM(before_ms), NUM(limit)), NULL, fail);
+	const int64_t left = (int64_t)limit - s->changed;
+
+	if (rc != RC_OK)
+		return rc;
+	return run(s, SQL_CRUMB_FORGET, WITH(NUM(before_ms), NUM(left)), NULL, fail);
+}

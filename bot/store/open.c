@@ -1,0 +1,181 @@
+/* open: the connection and its settings. Called by main, the simulator and tests; the only file
+ * that opens or closes a database. Never touches a row. */
+#include "store/inside.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The log is copied back when idle; a busy hour may not let it grow past WAL_PAGES_MAX (16 MiB). */
+enum { WAL_PAGES_IDLE = 256, WAL_PAGES_MAX = 4096 };
+
+static int after_commit(void *self, sqlite3 *db, const char *name, int pages)
+{
+	struct store *s = self;
+
+	s->wal_pages = pages;
+	/* The commit stands whatever becomes of this; the next one tries again. */
+	if (pages >= WAL_PAGES_MAX &&
+	    sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
+		s->wal_pages = 0;
+	return SQLITE_OK;
+}
+
+void store_idle(struct store *s)
+{
+	struct fail ignored;
+
+	if (s->in_turn || s->wal_pages < WAL_PAGES_IDLE ||
+	    run_alive(s, "checkpoint before", &ignored) != RC_OK)
+		return;
+	/* A failed checkpoint loses nothing: the log stays and the next moment tries again. */
+	if (sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
+	    SQLITE_OK)
+		s->wal_pages = 0;
+	if (run_alive(s, "checkpoint after", &ignored) != RC_OK)
+		return;
+}
+
+/* --- settings -------------------------------------------------------------------------------- */
+
+static enum rc opening_failed(struct store *s, const char *what, int code, struct fail *fail)
+{
+	if ((code & 0xff) == SQLITE_BUSY)
+		return FAIL(fail, RC_REFUSED,
+			    "another process has it; only one bot may run on a database");
+	const enum rc rc = run_failed(s, what, code, fail);
+	return rc == RC_REFUSED ? RC_BROKEN : rc;
+}
+
+/* The first row's text must be `wanted` (NULL: anything, also no row). */
+static enum rc pragma(struct store *s, const char *sql, const char *wanted, struct fail *fail)
+{
+	sqlite3_stmt *st = NULL;
+	enum rc rc = RC_OK;
+	int code = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
+
+	if (code == SQLITE_OK) {
+		code = sqlite3_step(st);
+		const char *got =
+			code == SQLITE_ROW ? (const char *)sqlite3_column_text(st, 0) : "";
+		if ((code == SQLITE_ROW || code == SQLITE_DONE) && wanted &&
+		    (!got || strcmp(got, wanted) != 0))
+			rc = FAIL(fail, RC_BROKEN, "%s said \"%s\", not \"%s\"", sql,
+				  got ? got : "", wanted);
+	}
+	if (code != SQLITE_OK && code != SQLITE_ROW && code != SQLITE_DONE)
+		rc = opening_failed(s, sql, code, fail);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static enum rc switches(struct store *s, struct fail *fail)
+{
+	static const struct {
+		int option, on;
+	} all[] = {
+		{ SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 },
+		{ SQLITE_DBCONFIG_DQS_DML, 0 },
+		{ SQLITE_DBCONFIG_DQS_DDL, 0 },
+		{ SQLITE_DBCONFIG_ENABLE_FKEY, 1 },
+		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+		{ SQLITE_DBCONFIG_DEFENSIVE, 1 },
+	};
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		int now = -1;
+		const int code = sqlite3_db_config(s->db, all[i].option, all[i].on, &now);
+		if (code != SQLITE_OK || now != all[i].on)
+			return FAIL(fail, RC_BROKEN, "SQLite refuses the setting %d",
+				    all[i].option);
+	}
+	sqlite3_limit(s->db, SQLITE_LIMIT_ATTACHED, 0);
+	return RC_OK;
+}
+
+/* locking_mode comes first: the log of an EXCLUSIVE connection needs no shared memory, and the
+ * first look at the file takes the lock that keeps a second bot out. */
+static enum rc settings(struct store *s, struct fail *fail)
+{
+	static const struct {
+		const char *sql, *wanted;
+	} all[] = {
+		{ "PRAGMA locking_mode = EXCLUSIVE", "exclusive" },
+		{ "PRAGMA journal_mode = WAL", "wal" },
+		{ "PRAGMA synchronous = FULL", NULL },
+		{ "PRAGMA cell_size_check = ON", NULL },
+		{ "PRAGMA temp_store = MEMORY", NULL },
+		{ "PRAGMA mmap_size = 0", NULL },
+		{ "PRAGMA journal_size_limit = 67108864", NULL },
+		{ "PRAGMA quick_check(1)", "ok" },
+	};
+	sqlite3_busy_timeout(s->db, 0);
+	sqlite3_extended_result_codes(s->db, 1);
+	enum rc rc = switches(s, fail);
+	for (size_t i = 0; rc == RC_OK && i < sizeof all / sizeof all[0]; i++)
+		rc = pragma(s, all[i].sql, all[i].wanted, fail);
+	sqlite3_wal_hook(s->db, after_commit, s);
+	return rc;
+}
+
+static enum rc prepare(struct store *s, enum sql first, enum sql end, struct fail *fail)
+{
+	for (enum sql sql = first; sql < end; sql++) {
+		const int code =
+			sqlite3_prepare_v3(s->db, sql_text(sql), -1, SQLITE_PREPARE_PERSISTENT,
+					   &s->prepared[sql], NULL);
+		if (code != SQLITE_OK)
+			return opening_failed(s, sql_name(sql), code, fail);
+	}
+	return RC_OK;
+}
+
+static enum rc open_all(struct store *s, const char *path, struct fail *fail)
+{
+	const int flags =
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+	const int code = sqlite3_open_v2(path, &s->db, flags, NULL);
+
+	if (code != SQLITE_OK)
+		return opening_failed(s, "open", code, fail);
+	enum rc rc = settings(s, fail);
+	if (rc == RC_OK)
+		rc = prepare(s, SQL_begin, SQL_FIRST_NAMED, fail);
+	if (rc == RC_OK)
+		rc = migrate(s, embedded_files, embedded_files_n, fail);
+	if (rc == RC_OK)
+		rc = prepare(s, SQL_FIRST_NAMED, SQL_COUNT, fail);
+	return rc;
+}
+
+enum rc store_open(const char *path, const struct store_hook *hook, struct store **out,
+		   struct fail *fail)
+{
+	struct store *s = mem_new(sizeof *s);
+
+	s->look.store = s;
+	if (hook)
+		s->hook = *hook;
+	/* Alerts and names are nobody else's business: the file and its log are 0600. */
+	const mode_t before = umask(077);
+	const enum rc rc = open_all(s, path, fail);
+	umask(before);
+	if (rc != RC_OK) {
+		fail_wrap(fail, "%s", path);
+		store_close(s);
+		return rc;
+	}
+	*out = s;
+	return RC_OK;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	/* After a death the log is left as it lies: the next life recovers from it. */
+	if (s->sick == RC_BROKEN && s->db)
+		(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	for (int i = 0; i < SQL_COUNT; i++)
+		sqlite3_finalize(s->prepared[i]);
+	sqlite3_close(s->db); /* rolls back what is open */
+	free(s);
+}

@@ -1,0 +1,94 @@
+/* store: what survives. The only SQL, the only writer; answers model/look.h. One connection
+ * (EXCLUSIVE, WAL, synchronous=FULL), one transaction a turn. Statements are named in
+ * store/statements.h, prepared at open, in the subset that PostgreSQL runs too. Called by turn and
+ * main (open, close) only. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+#include "base/arena.h"
+#include "base/fail.h"
+#include "model/decision.h"
+#include "model/event.h"
+#include "model/look.h"
+struct store;
+
+/* The simulator's hand on the store: called before and after every statement and commit; false =
+ * the process is dead: the call and all that follow fail with RC_BROKEN and change nothing. NULL in
+ * production. */
+struct store_hook {
+	bool (*alive)(void *self, const char *point); /* "INQUIRY_SET before", "commit after", … */
+	void *self;
+};
+/* Opens or creates, takes the lock (RC_REFUSED if another process has it), migrates forward
+ * (RC_REFUSED if the file is newer than this program), prepares. *out owns everything;
+ * store_close() it. */
+MUST_CHECK enum rc store_open(const char *path, const struct store_hook *hook, struct store **out,
+			      struct fail *fail);
+void store_close(struct store *s); /* rolls back what is open */
+
+/* Transaction. Reads made by look live in `arena` until the next store_begin. */
+MUST_CHECK enum rc store_begin(struct store *s, struct arena *arena, struct fail *fail);
+struct look *store_look(struct store *s);
+/* RC_OK; RC_FULL: disk full, rolled back, try the batch again later; RC_BROKEN: outcome unknown,
+ * the process must end. A transaction that wrote nothing is ended without a commit. */
+MUST_CHECK enum rc store_commit(struct store *s, struct fail *fail);
+void store_rollback(struct store *s);
+bool store_wrote(const struct store *s); /* anything since begin */
+
+/* Each item has a savepoint: what the database refuses loses its item, not the batch. */
+MUST_CHECK enum rc store_mark(struct store *s, struct fail *fail);
+MUST_CHECK enum rc store_keep(struct store *s, struct fail *fail);
+MUST_CHECK enum rc store_undo(struct store *s, struct fail *fail);
+
+/* *is_new false: this fact was stored before. */
+MUST_CHECK enum rc store_fact(struct store *s, const struct fact *f, int64_t now_ms, bool *is_new,
+			      struct fail *fail);
+/* Applies the changes in order. RC_REFUSED: a compare-and-set lost or a constraint said no: undo
+ * the savepoint. */
+MUST_CHECK enum rc store_apply(struct store *s, const struct decision *d, int64_t now_ms,
+			       struct fail *fail);
+
+/* Due rows, oldest first, ids into out[0..limit). */
+MUST_CHECK enum rc store_due_alerts(struct store *s, int64_t *out, size_t limit, size_t *n,
+				    struct fail *fail);
+MUST_CHECK enum rc store_due_inquiries(struct store *s, int64_t now_ms, int64_t *out, size_t limit,
+				       size_t *n, struct fail *fail);
+/* Live outgoing rows whose deadline_ms has passed unconfirmed. */
+MUST_CHECK enum rc store_due_deadlines(struct store *s, int64_t now_ms, int64_t *out, size_t limit,
+				       size_t *n, struct fail *fail);
+
+/* Claims up to limit requests that may go out now, by rank, then due time, then id; one a gate,
+ * none whose gate is closed or has one in flight; writes the attempt (flight = wanted, attempts +
+ * 1, first/last_ms) in this transaction. Rows as claimed, in the arena. */
+struct claim_terms {
+	int64_t now_ms;
+	int64_t pace_ms; /* a gate "slack:…" stays closed that long after a claim; 0 = no pacing */
+	size_t limit;    /* room in out */
+};
+MUST_CHECK enum rc store_claim(struct store *s, const struct claim_terms *terms,
+			       const struct outgoing **out, size_t *n, struct fail *fail);
+/* Start of a life: ids of all rows in flight. */
+MUST_CHECK enum rc store_in_flight(struct store *s, int64_t *out, size_t limit, size_t *n,
+				   struct fail *fail);
+
+/* The earliest moment at which a due_*, a claim or a gate has work after now_ms; NEVER_MS = none;
+ * now_ms if there is work left over. */
+MUST_CHECK enum rc store_next_due(struct store *s, int64_t now_ms, int64_t *due_ms,
+				  struct fail *fail);
+
+/* now_ms of the last committed turn (0 = none), and writing it (once a turn, before commit, only if
+ * the turn wrote). */
+MUST_CHECK enum rc store_now(struct store *s, int64_t *now_ms, struct fail *fail);
+MUST_CHECK enum rc store_set_now(struct store *s, int64_t now_ms, struct fail *fail);
+
+/* The crumb's book: how often handling this key has killed us. count adds one. */
+MUST_CHECK enum rc store_death_count(struct store *s, const char *key, int64_t now_ms,
+				     struct fail *fail);
+MUST_CHECK enum rc store_deaths(struct store *s, const char *key, int64_t *n, struct fail *fail);
+MUST_CHECK enum rc store_any_deaths(struct store *s, bool *any, struct fail *fail);
+/* Deletes facts and crumbs older than before_ms, at most limit rows (Slack repeats for hours, never
+ * for days). */
+MUST_CHECK enum rc store_forget(struct store *s, int64_t before_ms, size_t limit,
+				struct fail *fail);
+/* An idle moment: checkpoint the WAL (outside a transaction). */
+void store_idle(struct store *s);
+#endif

@@ -1,0 +1,127 @@
+/* The table lane is derived: after any mixture of raises, claims, results, closings and undone
+ * items it must say what the rows themselves say, or a page would wait in a line nobody looks at.
+ */
+#include "test_store_help.h"
+
+static size_t claim(struct bench *b, int64_t now_ms, size_t limit, const struct outgoing **rows)
+{
+	size_t n = 0;
+	const struct claim_terms terms = { .now_ms = now_ms, .limit = limit };
+
+	ok(b, store_claim(b->s, &terms, rows, &n, &b->fail));
+	return n;
+}
+
+/* --- against a model that reads everything ------------------------------------------------------
+ */
+
+static uint64_t chance(uint64_t *seed, uint64_t n)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed % n;
+}
+
+/* Which row is first at (gate, rank) by the definition, not by the lanes. */
+#define MODEL_WRONG                                                                                \
+	"WITH want AS (SELECT o.gate AS gate, o.rank AS rank, o.id AS head, "                      \
+	"MAX(o.due_ms, COALESCE((SELECT open_ms FROM gate g WHERE g.name = o.gate), 0)) AS wake "  \
+	"FROM outgoing o WHERE o.state = 0 AND o.flight = 0 AND o.shown < o.wanted "               \
+	"AND o.due_ms < 9223372036854775807 "                                                      \
+	"AND NOT EXISTS (SELECT 1 FROM outgoing f WHERE f.gate = o.gate AND f.flight > 0) "        \
+	"AND NOT EXISTS (SELECT 1 FROM outgoing p WHERE p.gate = o.gate AND p.rank = o.rank "      \
+	"AND p.state = 0 AND p.flight = 0 AND p.shown < p.wanted "                                 \
+	"AND (p.due_ms < o.due_ms OR (p.due_ms = o.due_ms AND p.id < o.id)))) "                    \
+	"SELECT (SELECT COUNT(*) FROM (SELECT gate, rank, head, wake FROM want "                   \
+	"EXCEPT SELECT gate, rank, head, wake_ms FROM lane)) + "                                   \
+	"(SELECT COUNT(*) FROM (SELECT gate, rank, head, wake_ms FROM lane "                       \
+	"EXCEPT SELECT gate, rank, head, wake FROM want))"
+
+static void settle_one(struct bench *b, uint64_t *seed, int64_t now_ms)
+{
+	int64_t ids[8];
+	size_t n = 0;
+
+	ok(b, store_in_flight(b->s, ids, 8, &n, &b->fail));
+	if (n == 0)
+		return;
+	struct change c = done_of(look_outgoing(store_look(b->s), ids[chance(seed, n)]), now_ms);
+	switch (chance(seed, 4)) {
+	case 0:
+		c.as.out.row.shown = 0;
+		c.as.out.row.due_ms = now_ms + 20;
+		break; /* again */
+	case 1:
+		c.as.out.row.state = OUT_DEAD;
+		c.as.out.row.due_ms = NEVER_MS;
+		break;
+	default: break;
+	}
+	ok(b, put(b, c, now_ms));
+}
+
+static void one_random_step(struct bench *b, uint64_t *seed, int64_t now_ms)
+{
+	static const char *const channels[] = { "C1", "C2", "D3", "D4" };
+	char key[32];
+	const struct outgoing *rows;
+	const char *channel = channels[chance(seed, 4)];
+	const enum rank rank = (enum rank)chance(seed, 5);
+
+	(void)snprintf(key, sizeof key, "row %d", (int)chance(seed, 60));
+	struct change c = raise_of(key, OUT_CARD, rank, channel);
+	switch (chance(seed, 6)) {
+	case 0:
+	case 1:
+		c.as.out.gap_ms = (int64_t)chance(seed, 30);
+		ok(b, put(b, c, now_ms));
+		break;
+	case 2: (void)claim(b, now_ms, chance(seed, 3), &rows); break;
+	case 3: settle_one(b, seed, now_ms); break;
+	case 4:
+		ok(b, put(b,
+			  (struct change){
+				  .kind = CHANGE_GATE,
+				  .as.gate = { .gate = c.as.out.row.gate,
+					       .open_ms = now_ms + (int64_t)chance(seed, 40) } },
+			  now_ms));
+		break;
+	default: /* an item that is undone */
+		ok(b, store_mark(b->s, &b->fail));
+		ok(b, put(b, c, now_ms));
+		ok(b, store_undo(b->s, &b->fail));
+		break;
+	}
+}
+
+static void the_lanes_always_say_what_the_rows_say(void **state)
+{
+	struct bench *b = *state;
+	uint64_t seed = 88172645463325252u;
+
+	for (int turn = 0; turn < 60; turn++) {
+		arena_clear(&b->arena);
+		begin(b);
+		for (int i = 0; i < 25; i++) {
+			one_random_step(b, &seed, T0 + turn * 10 + i / 3);
+			assert_int_equal(number_of(b, MODEL_WRONG), 0);
+		}
+		if (chance(&seed, 4) == 0)
+			store_rollback(b->s);
+		else
+			commit(b);
+		assert_int_equal(number_of(b, MODEL_WRONG), 0);
+	}
+	assert_true(number_of(b, "SELECT COUNT(*) FROM outgoing WHERE shown > 0") > 10);
+	assert_true(number_of(b, "SELECT COUNT(*) FROM lane") > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_lanes_always_say_what_the_rows_say,
+						bench_set_up, bench_tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
