@@ -1,0 +1,414 @@
+/* slack/answer: what Slack's Web API answered, as outcomes (slack.md 2.2, 2.4, 2.6). Called by the
+ * turn only (declared in slack/write.h); it never trusts a status without ok:true, and never takes
+ * silence for a refusal. */
+#include "base/json.h"
+#include "base/when.h"
+#include "slack/write.h"
+
+#include <string.h>
+
+#define LIMITED_WAIT_MS (30 * SECOND_MS) /* 429 without a Retry-After */
+#define CHANNEL_WAIT_MS (60 * SECOND_MS) /* rate_limited: too many messages in one channel */
+#define FATAL_WAIT_MS   (5 * MINUTE_MS)  /* between probes with a credential that was refused */
+#define WAIT_MAX_MS     HOUR_MS
+enum {
+	ANSWER_ID_BYTES_MAX = 255,
+	ANSWER_WORDS_MAX = 255, /* code points of a name, an address, an error */
+	ANSWER_URL_BYTES_MAX = 1023,
+};
+
+enum code_class {
+	CODE_FATAL,     /* the app or its token: every call fails until somebody acts */
+	CODE_LIMITED,   /* not done, later */
+	CODE_AMBIGUOUS, /* part of it may have happened (slack.md 2.6) */
+	CODE_GONE,      /* the message to change is not there, or closed to us */
+	CODE_NEVER,     /* this person, message or channel: the same again fails again */
+	CODE_OTHER,     /* not in the table */
+};
+
+/* A '*' at the end stands for any tail. First match wins. */
+/* clang-format off */
+static const struct {
+	const char *code;
+	enum code_class is;
+} codes[] = {
+	/* the whole app */
+	{ "invalid_auth", CODE_FATAL },
+	{ "not_authed", CODE_FATAL },
+	{ "account_inactive", CODE_FATAL },
+	{ "token_revoked", CODE_FATAL },
+	{ "token_expired", CODE_FATAL },
+	{ "no_permission", CODE_FATAL },
+	{ "org_login_required", CODE_FATAL },
+	{ "missing_scope", CODE_FATAL },
+	{ "not_allowed_token_type", CODE_FATAL },
+	{ "team_access_not_granted", CODE_FATAL },
+	{ "ekm_access_denied", CODE_FATAL },
+	{ "enterprise_is_restricted", CODE_FATAL },
+	{ "access_denied", CODE_FATAL },
+	{ "forbidden_team", CODE_FATAL },
+	{ "two_factor_setup_required", CODE_FATAL },
+	{ "app_access_restricted", CODE_FATAL },
+	{ "user_removed_from_team", CODE_FATAL },
+	{ "team_disabled", CODE_FATAL },
+	/* later */
+	{ "ratelimited", CODE_LIMITED },
+	{ "rate_limited", CODE_LIMITED },
+	{ "team_added_to_org", CODE_LIMITED },
+	{ "accesslimited", CODE_LIMITED },
+	{ "update_failed", CODE_LIMITED },
+	{ "fetch_members_failed", CODE_LIMITED },
+	/* who knows */
+	{ "internal_error", CODE_AMBIGUOUS },
+	{ "fatal_error", CODE_AMBIGUOUS },
+	{ "service_unavailable", CODE_AMBIGUOUS },
+	{ "request_timeout", CODE_AMBIGUOUS },
+	/* the state of the message */
+	{ "message_not_found", CODE_GONE },
+	{ "cant_update_message", CODE_GONE },
+	{ "edit_window_closed", CODE_GONE },
+	{ "is_inactive", CODE_GONE },
+	/* this person */
+	{ "user_not_found", CODE_NEVER },
+	{ "users_not_found", CODE_NEVER },
+	{ "user_not_visible", CODE_NEVER },
+	{ "user_disabled", CODE_NEVER },
+	{ "cannot_dm_bot", CODE_NEVER },
+	{ "messages_tab_disabled", CODE_NEVER },
+	{ "user_not_in_channel", CODE_NEVER },
+	/* this message: our bug */
+	{ "invalid_*", CODE_NEVER }, /* but invalid_auth, above */
+	{ "json_not_object", CODE_NEVER },
+	{ "missing_post_type", CODE_NEVER },
+	{ "msg_blocks_too_long", CODE_NEVER },
+	{ "msg_too_long", CODE_NEVER },
+	{ "no_text", CODE_NEVER },
+	{ "too_many_attachments", CODE_NEVER },
+	{ "metadata_*", CODE_NEVER },
+	{ "view_too_large", CODE_NEVER },
+	{ "duplicate_*", CODE_NEVER },
+	{ "block_mismatch", CODE_NEVER },
+	{ "markdown_text_conflict", CODE_NEVER },
+	{ "expired_trigger_id", CODE_NEVER },
+	{ "exchanged_trigger_id", CODE_NEVER },
+	{ "unknown_method", CODE_NEVER },
+	/* this channel */
+	{ "channel_not_found", CODE_NEVER },
+	{ "not_in_channel", CODE_NEVER },
+	{ "is_archived", CODE_NEVER },
+	{ "restricted_action*", CODE_NEVER },
+	{ "cannot_reply_to_message", CODE_NEVER },
+	{ "posting_to_channel_denied", CODE_NEVER },
+	{ "slack_connect_*", CODE_NEVER },
+	{ "message_limit_exceeded", CODE_NEVER },
+};
+/* clang-format on */
+
+static enum code_class class_of(const char *code)
+{
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		struct str want = str_z(codes[i].code), have = str_z(code);
+		if (want.at[want.n - 1] == '*' ? str_starts(have, (struct str){ want.at, --want.n })
+					       : str_eq(have, want))
+			return codes[i].is;
+	}
+	return CODE_OTHER;
+}
+
+static const char *words(struct arena *a, const char *z)
+{
+	return arena_str(a, utf8_clip(str_z(z), ANSWER_WORDS_MAX));
+}
+
+/* An id or ts to store and send again; "" if what stands there can't be one. */
+static const char *id_at(struct arena *a, const struct cJSON *j, const char *path)
+{
+	const char *z = json_text_at(j, path);
+
+	return strlen(z) <= ANSWER_ID_BYTES_MAX ? arena_z(a, z) : "";
+}
+
+static int64_t wait_ms(const struct wire_reply *reply, int64_t otherwise_ms)
+{
+	if (reply->retry_after_s < 0)
+		return otherwise_ms;
+	return reply->retry_after_s < WAIT_MAX_MS / SECOND_MS ? reply->retry_after_s * SECOND_MS
+							      : WAIT_MAX_MS;
+}
+
+/* The code, and beside it what Slack says is missing or wrong with the blocks. */
+static const char *refusal(struct arena *a, const struct cJSON *j)
+{
+	const char *code = json_text_at(j, "error"), *needed = json_text_at(j, "needed");
+	const char *message = json_text(json_at(json_get(j, "response_metadata.messages"), 0));
+
+	if (code[0] == '\0')
+		return "not ok, and no error told";
+	if (needed[0] != '\0')
+		return words(a, arena_f(a, "%s (needed: %s)", code, needed));
+	if (message[0] != '\0')
+		return words(a, arena_f(a, "%s (%s)", code, message));
+	return words(a, code);
+}
+
+static bool is_write(const struct slack_asked *asked)
+{
+	return asked->phase == PHASE_SEND &&
+	       (asked->kind == OUT_QUESTION || asked->kind == OUT_CARD || asked->kind == OUT_ALARM);
+}
+
+/* Rows have a marker; a reply to an event has none. */
+static bool is_row(const struct slack_asked *asked) { return str_z(asked->marker).n > 0; }
+
+static void doubt(const struct slack_asked *asked, const char *error, struct result *out)
+{
+	out->outcome = is_write(asked) ? OUTCOME_UNKNOWN : OUTCOME_TRANSIENT;
+	out->error = error;
+}
+
+static void refused(const struct slack_asked *asked, const struct wire_reply *reply,
+		    const struct cJSON *j, struct arena *a, struct result *out)
+{
+	const char *code = json_text_at(j, "error"), *error = refusal(a, j);
+	const bool is_channel_full = strcmp(code, "rate_limited") == 0;
+
+	out->outcome = OUTCOME_TRANSIENT;
+	out->error = error;
+	switch (class_of(code)) {
+	case CODE_FATAL: out->retry_after_ms = FATAL_WAIT_MS; break;
+	case CODE_LIMITED:
+		out->retry_after_ms =
+			wait_ms(reply, is_channel_full ? CHANNEL_WAIT_MS : LIMITED_WAIT_MS);
+		break;
+	case CODE_AMBIGUOUS: doubt(asked, error, out); break;
+	case CODE_GONE:
+		out->outcome = asked->is_update ? OUTCOME_NOT_FOUND : OUTCOME_PERMANENT;
+		break;
+	case CODE_NEVER: out->outcome = OUTCOME_PERMANENT; break;
+	case CODE_OTHER: break; /* nothing was done; the row's deadline ends the tries */
+	}
+}
+
+/* Success is the vendor's id in our hands, nothing less. A reply to an event (no marker) is no row:
+ * there ok is enough. */
+static void read_sent(const struct slack_asked *asked, const struct cJSON *j, struct arena *a,
+		      struct result *out)
+{
+	out->channel = id_at(a, j, "channel");
+	out->ref = id_at(a, j, "ts");
+	if (is_row(asked) && (out->channel[0] == '\0' || out->ref[0] == '\0'))
+		doubt(asked, "ok without channel and ts", out);
+}
+
+static void read_found(const struct slack_asked *asked, const struct cJSON *j, struct arena *a,
+		       struct result *out)
+{
+	if (!json_is_array(json_get(j, "messages"))) {
+		doubt(asked, "ok without messages", out);
+		return;
+	}
+	out->outcome = OUTCOME_NOT_FOUND;
+	for (const struct cJSON *m = json_first(json_get(j, "messages")); m != NULL;
+	     m = json_next(m)) {
+		const struct cJSON *payload = json_get(m, "metadata.event_payload");
+		int64_t rev = 0;
+		if (strcmp(json_text_at(m, "metadata.event_type"), "securitybot") != 0 ||
+		    !is_row(asked) || strcmp(json_text_at(payload, "marker"), asked->marker) != 0 ||
+		    id_at(a, m, "ts")[0] == '\0')
+			continue;
+		out->outcome = OUTCOME_DONE;
+		out->ref = id_at(a, m, "ts");
+		out->shown = json_int(json_get(payload, "rev"), &rev) ? rev : 0;
+		return;
+	}
+}
+
+static void read_person(const struct slack_asked *asked, const struct cJSON *j, struct arena *a,
+			struct result *out)
+{
+	const struct cJSON *user = json_get(j, "user");
+	struct person *p = arena_new(a, struct person);
+	const char *name = json_text_at(user, "profile.real_name");
+	int64_t offset = 0;
+
+	p->user = id_at(a, user, "id");
+	if (p->user[0] == '\0') {
+		doubt(asked, "ok without a user", out);
+		return;
+	}
+	if (name[0] == '\0')
+		name = json_text_at(user, "real_name");
+	p->name = words(a, name[0] != '\0' ? name : json_text_at(user, "name"));
+	p->email = words(a, json_text_at(user, "profile.email"));
+	p->tz = words(a, json_text_at(user, "tz"));
+	if (json_int(json_get(user, "tz_offset"), &offset) && offset >= -DAY_MS / SECOND_MS &&
+	    offset <= DAY_MS / SECOND_MS)
+		p->tz_offset_s = (int32_t)offset;
+	p->is_bot = json_true(json_get(user, "is_bot")) || strcmp(p->user, "USLACKBOT") == 0;
+	p->is_deleted = json_true(json_get(user, "deleted"));
+	p->is_guest = json_true(json_get(user, "is_restricted")) ||
+		      json_true(json_get(user, "is_ultra_restricted")) ||
+		      json_true(json_get(user, "is_stranger")); /* of another team */
+	p->dm = "";
+	out->person = p;
+}
+
+static void read_dm(const struct slack_asked *asked, const struct cJSON *j, struct arena *a,
+		    struct result *out)
+{
+	out->dm = id_at(a, j, "channel.id");
+	if (out->dm[0] == '\0')
+		doubt(asked, "ok without a channel", out);
+}
+
+static void read_ok(const struct slack_asked *asked, const struct cJSON *j, struct arena *a,
+		    struct result *out)
+{
+	out->outcome = OUTCOME_DONE;
+	if (asked->phase == PHASE_FIND) {
+		read_found(asked, j, a, out);
+		return;
+	}
+	switch (asked->kind) {
+	case OUT_QUESTION:
+	case OUT_CARD:
+	case OUT_ALARM: read_sent(asked, j, a, out); break;
+	case OUT_LOOKUP_EMAIL:
+	case OUT_LOOKUP_USER: read_person(asked, j, a, out); break;
+	case OUT_OPEN_DM: read_dm(asked, j, a, out); break;
+	case OUT_PAGE:
+		out->outcome = OUTCOME_PERMANENT;
+		out->error = "a page is not sent by Slack";
+		break;
+	}
+}
+
+/* No answer, or one that says nothing about what happened: true, and out has the outcome. */
+static bool no_answer(const struct slack_asked *asked, const struct wire_reply *reply,
+		      struct arena *a, struct result *out)
+{
+	if (reply->status == 0) {
+		doubt(asked, words(a, reply->error != NULL ? reply->error : "no answer"), out);
+		if (!reply->may_have_happened)
+			out->outcome = OUTCOME_TRANSIENT;
+		return true;
+	}
+	if (reply->status == 429) {
+		out->outcome = OUTCOME_TRANSIENT;
+		out->error = "ratelimited";
+		out->retry_after_ms = wait_ms(reply, LIMITED_WAIT_MS);
+		return true;
+	}
+	if (reply->status >= 500) {
+		doubt(asked, arena_f(a, "HTTP %d", reply->status), out);
+		out->retry_after_ms = wait_ms(reply, 0);
+		return true;
+	}
+	return false;
+}
+
+void slack_answer(const struct slack_asked *asked, const struct wire_reply *reply, struct arena *a,
+		  struct result *out)
+{
+	const bool is_reply = !is_row(asked) && is_write(asked);
+
+	*out = (struct result){
+		.phase = asked->phase, .error = "", .channel = "", .ref = "", .dm = ""
+	};
+	if (no_answer(asked, reply, a, out))
+		return;
+	/* A response_url says "ok" and no JSON (slack.md 2.7). */
+	if (is_reply && reply->status == 200 && str_is(str_trim(reply->body), "ok")) {
+		out->outcome = OUTCOME_DONE;
+		return;
+	}
+	struct cJSON CLEANUP(json_done) *j = json_parse(reply->body, NULL);
+	if (!json_is_bool(json_get(j, "ok")))
+		doubt(asked, arena_f(a, "HTTP %d without Slack's JSON", reply->status), out);
+	else if (json_true(json_get(j, "ok")) && reply->status < 300)
+		read_ok(asked, j, a, out);
+	else if (json_true(json_get(j, "ok")))
+		doubt(asked, arena_f(a, "HTTP %d and ok", reply->status), out);
+	else
+		refused(asked, reply, j, a, out);
+}
+
+/* The JSON of an ok answer, to be freed; else NULL and *rc, *retry_ms, *fail say what to do. */
+static struct cJSON *want_ok(const struct wire_reply *reply, struct arena *a, int64_t *retry_ms,
+			     enum rc *rc, struct fail *fail)
+{
+	/* An open-ended look-up: every doubt means asking again. */
+	static const struct slack_asked asked = { .kind = OUT_LOOKUP_USER, .marker = "" };
+	struct result said = { .error = "" };
+
+	*rc = RC_AGAIN;
+	*retry_ms = 0;
+	if (no_answer(&asked, reply, a, &said)) {
+		*retry_ms = said.retry_after_ms;
+		fail_set(fail, RC_AGAIN, "%s", said.error);
+		return NULL;
+	}
+	struct cJSON *j = json_parse(reply->body, NULL);
+	if (json_true(json_get(j, "ok")) && reply->status < 300)
+		return j;
+	if (!json_is_bool(json_get(j, "ok")) || json_true(json_get(j, "ok"))) {
+		fail_set(fail, RC_AGAIN, "HTTP %d without Slack's JSON", reply->status);
+	} else {
+		refused(&asked, reply, j, a, &said);
+		*rc = class_of(json_text_at(j, "error")) == CODE_FATAL ? RC_REFUSED : RC_AGAIN;
+		*retry_ms = said.retry_after_ms;
+		fail_set(fail, *rc, "%s", said.error);
+	}
+	json_free(j);
+	return NULL;
+}
+
+enum rc slack_read_auth(const struct wire_reply *reply, struct arena *a, const char **team_id,
+			const char **user_id, int64_t *retry_ms, struct fail *fail)
+{
+	enum rc rc = RC_AGAIN;
+	struct cJSON CLEANUP(json_done) *j = want_ok(reply, a, retry_ms, &rc, fail);
+
+	if (j == NULL)
+		return rc;
+	const char *team = id_at(a, j, "team_id"), *user = id_at(a, j, "user_id");
+	if (team[0] == '\0' || user[0] == '\0')
+		return FAIL(fail, RC_AGAIN, "auth.test: ok without team_id and user_id");
+	*team_id = team;
+	*user_id = user;
+	return RC_OK;
+}
+
+static bool is_loopback_ws(struct str url)
+{
+	static const struct str starts[] = {
+		STR_INIT("ws://127.0.0.1:"), STR_INIT("ws://127.0.0.1/"),
+		STR_INIT("ws://localhost:"), STR_INIT("ws://localhost/"),
+		STR_INIT("ws://[::1]:"),     STR_INIT("ws://[::1]/"),
+	};
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		if (str_starts(url, starts[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The URL carries its ticket and is used once, so it goes into no sentence. */
+enum rc slack_read_url(const struct wire_reply *reply, struct arena *a, const char **ws_url,
+		       int64_t *retry_ms, struct fail *fail)
+{
+	enum rc rc = RC_AGAIN;
+	struct cJSON CLEANUP(json_done) *j = want_ok(reply, a, retry_ms, &rc, fail);
+
+	if (j == NULL)
+		return rc;
+	const struct str url = str_z(json_text_at(j, "url"));
+	if (str_has(url, '@') || (!str_starts(url, STR("wss://")) && !is_loopback_ws(url)))
+		return FAIL(fail, RC_AGAIN, "apps.connections.open: ok without a wss URL");
+	if (url.n > ANSWER_URL_BYTES_MAX)
+		return FAIL(fail, RC_AGAIN, "apps.connections.open: a URL over %d bytes",
+			    ANSWER_URL_BYTES_MAX);
+	*ws_url = arena_str(a, url);
+	return RC_OK;
+}

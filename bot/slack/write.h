@@ -1,0 +1,76 @@
+/* slack/write: Web API requests out and their answers (slack.md 2). Pure. */
+#ifndef SLACK_WRITE_H
+#define SLACK_WRITE_H
+#include "base/arena.h"
+#include "base/fail.h"
+#include "base/secret.h"
+#include "model/event.h"
+#include "model/net.h"
+struct cJSON;
+
+struct slack_api {
+	const char *url; /* ends in '/' */
+	const struct secret *bot_token, *app_token;
+};
+/* Each fills *out from the arena. content is {"text":…,"blocks":[…]}; unfurling is always off,
+ * parse none. marker is the token "out:<outgoing id>:<mac>" and goes with the revision into the
+ * message's metadata {event_type:"securitybot", event_payload:{marker, rev}}; client_msg_id is
+ * derived from the marker (UUID form). */
+struct slack_message {
+	const char *channel, *ts; /* ts "" = chat.postMessage, else chat.update */
+	const struct cJSON *content;
+	const char *marker;
+	int64_t rev;
+};
+void slack_send(const struct slack_api *api, const struct slack_message *m, struct arena *a,
+		struct request *out);
+/* conversations.history from oldest_ms on, with all metadata, to find our marker again. */
+void slack_find(const struct slack_api *api, const char *channel, int64_t oldest_ms,
+		struct arena *a, struct request *out);
+void slack_lookup_email(const struct slack_api *api, const char *email, struct arena *a,
+			struct request *out);
+void slack_lookup_user(const struct slack_api *api, const char *user, struct arena *a,
+		       struct request *out);
+void slack_open_dm(const struct slack_api *api, const char *user, struct arena *a,
+		   struct request *out);
+void slack_ephemeral(const struct slack_api *api, const char *channel, const char *user,
+		     const struct cJSON *content, struct arena *a, struct request *out);
+void slack_respond(const char *response_url, const struct cJSON *content, struct arena *a,
+		   struct request *out); /* ephemeral, replace_original false */
+void slack_open_view(const struct slack_api *api, const char *trigger_id, const struct cJSON *view,
+		     struct arena *a, struct request *out);
+void slack_auth_test(const struct slack_api *api, struct arena *a, struct request *out);
+void slack_connections_open(const struct slack_api *api, struct arena *a, struct request *out);
+
+/* The answer to one of these, as RESULT fields (slack.md 2.4): outcome, error, retry_after_ms, and
+ * what the kind gives: channel/ref of a message, person, dm. phase FIND: DONE with ref and shown if
+ * the marker was found, NOT_FOUND if the page was read and it is not there. Error classes: fatal
+ * for the app, transient, per user, per message, per channel are PERMANENT or TRANSIENT; a write
+ * with internal_error, fatal_error, 5xx, non-JSON, timeout is UNKNOWN; a look-up with these is
+ * TRANSIENT. status 0 and not may_have_happened: TRANSIENT. 429: TRANSIENT with retry_after_ms (30
+ * s if absent, cap 1 h). message_not_found and cant_update_message of an update: NOT_FOUND (post
+ * anew). */
+struct slack_asked {
+	enum out_kind kind;
+	enum out_phase phase;
+	bool is_update;
+	const char *marker;
+};
+struct wire_reply { /* an ARRIVAL_REPLY's fields */
+	int status;
+	bool may_have_happened;
+	int64_t retry_after_s; /* -1 = none */
+	struct str body;
+	const char *error;
+};
+void slack_answer(const struct slack_asked *asked, const struct wire_reply *reply, struct arena *a,
+		  struct result *out);
+/* ok:true answers of auth.test and apps.connections.open. RC_REFUSED: ok:false with a code that
+ * trying again cannot cure (invalid_auth, …); RC_AGAIN: anything else; *retry_ms is Slack's wish or
+ * 0. */
+MUST_CHECK enum rc slack_read_auth(const struct wire_reply *reply, struct arena *a,
+				   const char **team_id, const char **user_id, int64_t *retry_ms,
+				   struct fail *fail);
+MUST_CHECK enum rc slack_read_url(const struct wire_reply *reply, struct arena *a,
+				  const char **ws_url, int64_t *retry_ms, struct fail *fail);
+#endif
