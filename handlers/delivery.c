@@ -1,0 +1,297 @@
+/* delivery: how requests ended, and what follows. Called by turn through handlers.h. One row has at
+ * most one request out; its flight says which, so an answer to an older one changes nothing. */
+#include <assert.h>
+
+#include "base/when.h"
+#include "handlers/decide.h"
+#include "handlers/escalation.h"
+#include "handlers/handlers.h"
+#include "handlers/inquiry.h"
+#include "handlers/notification.h"
+#include "handlers/people.h"
+
+/* Back-off: doubling from first to cap. */
+struct backoff {
+	int64_t first_ms, cap_ms;
+};
+static const struct backoff slack_backoff = { SECOND_MS, MINUTE_MS };
+static const struct backoff page_backoff = { 5 * SECOND_MS, 5 * MINUTE_MS };
+
+#define FIND_WAIT_MS (5 * SECOND_MS) /* Slack's history lags behind what it has accepted */
+enum { MISSES_MAX = 2, ERROR_MAX = 300, EMAIL_MAX = 320, NAME_MAX_POINTS = 200, TZ_MAX = 60 };
+
+/* Everything a settling needs: the row as it will be. */
+struct settling {
+	const struct act *a;
+	struct decision *d;
+	const struct result *r;
+	const struct outgoing *was;
+	struct outgoing row;
+	const struct inquiry *q; /* of the row, NULL = none */
+};
+
+static const char *z(const char *text) { return text ? text : ""; }
+
+/* --- what it comes to ---------------------------------------------------------------- */
+
+/* "Done", but without what it was for. */
+static bool is_empty_handed(const struct outgoing *row, const struct result *r)
+{
+	switch (row->kind) {
+	case OUT_LOOKUP_EMAIL:
+	case OUT_LOOKUP_USER: return !r->person || !z(r->person->user)[0];
+	case OUT_OPEN_DM: return !z(r->dm)[0];
+	case OUT_QUESTION:
+	case OUT_CARD:
+	case OUT_ALARM: return row->ref[0] == '\0' && z(r->ref)[0] == '\0';
+	case OUT_PAGE: return false;
+	}
+	return false;
+}
+
+/* Outcomes brought down to five: DONE, NOT_FOUND (of messages), TRANSIENT, UNKNOWN (of first posts:
+ * look before repeating), PERMANENT. */
+static enum outcome outcome_of(const struct outgoing *row, const struct result *r)
+{
+	bool is_message = notification_is_message(row->kind);
+	bool is_find = row->phase == PHASE_FIND;
+	enum outcome said = r->outcome;
+	if ((said == OUTCOME_DONE || said == OUTCOME_ALREADY) && is_empty_handed(row, r))
+		said = is_message ? OUTCOME_UNKNOWN : OUTCOME_PERMANENT;
+	switch (said) {
+	case OUTCOME_DONE:
+	case OUTCOME_ALREADY: return OUTCOME_DONE;
+	case OUTCOME_NOT_FOUND:
+		return is_message && (is_find || row->ref[0]) ? OUTCOME_NOT_FOUND
+							      : OUTCOME_PERMANENT;
+	case OUTCOME_PENDING:
+	case OUTCOME_CONFLICT:
+	case OUTCOME_REAUTH:
+	case OUTCOME_TRANSIENT: return OUTCOME_TRANSIENT;
+	case OUTCOME_UNKNOWN:
+		/* Pages carry a dedup key, look-ups and updates may be repeated freely. */
+		return is_message && !is_find && !row->ref[0] ? OUTCOME_UNKNOWN : OUTCOME_TRANSIENT;
+	case OUTCOME_AMBIGUOUS:
+	case OUTCOME_PERMANENT:
+		/* Looking is refused: then the post is repeated, under the same client_msg_id. */
+		return is_find ? OUTCOME_NOT_FOUND : OUTCOME_PERMANENT;
+	}
+	return OUTCOME_PERMANENT;
+}
+
+static int64_t backoff_ms(const struct act *a, const struct outgoing *row)
+{
+	const struct backoff *b = row->kind == OUT_PAGE ? &page_backoff : &slack_backoff;
+	int64_t wait = b->first_ms;
+	for (int64_t i = 1; i < row->attempts && wait < b->cap_ms; i++)
+		wait *= 2;
+	if (wait > b->cap_ms)
+		wait = b->cap_ms;
+	/* Half of it is chance, so that what failed together does not come again together. */
+	uint64_t chance =
+		chance_u64(&a->at.chance, decide_name(a->arena, "back-off of outgoing", row->id));
+	return wait - (int64_t)(chance % (uint64_t)(wait / 2 + 1));
+}
+
+static int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* --- done: what follows, by kind ----------------------------------------------------- */
+
+static void page_done(const struct settling *s)
+{
+	const struct act *a = s->a;
+	decide_audit(s->d, "bot", "page.confirmed", decide_name(a->arena, "case", s->row.case_id),
+		     arena_f(a->arena, "The pager has accepted the page \"%s\".", s->row.target));
+	notification_card(a, s->d, s->row.case_id);
+	notification_alarm_over(a, s->d, &s->row);
+	notification_case_question(a, s->d, s->row.case_id); /* "paged": only now */
+}
+
+static void lookup_done(const struct settling *s)
+{
+	struct person found = *s->r->person;
+	const struct person *known = look_person(s->a->look, found.user);
+	found.email = decide_clip(s->a->arena, found.email, EMAIL_MAX);
+	found.name = decide_clip(s->a->arena, found.name, NAME_MAX_POINTS);
+	found.tz = decide_clip(s->a->arena, found.tz, TZ_MAX);
+	found.dm = z(found.dm);
+	if (!found.dm[0] && known)
+		found.dm = known->dm;
+	found.fetched_ms = s->a->at.now_ms;
+	decide_person(s->d, &found);
+	if (s->q) {
+		struct whom w = people_check(s->a, &found);
+		inquiry_found(s->a, s->d, s->q, &w);
+	}
+}
+
+static void dm_done(const struct settling *s)
+{
+	const struct person *known = look_person(s->a->look, s->row.target);
+	if (known) {
+		struct person p = *known;
+		p.dm = s->r->dm;
+		decide_person(s->d, &p);
+	}
+	if (s->q && s->q->state == INQUIRY_OPEN && !s->q->delivered_ms)
+		notification_ask(s->a, s->d, s->q, s->r->dm);
+}
+
+static void done(struct settling *s)
+{
+	struct outgoing *row = &s->row;
+	int64_t gap_ms = row->kind == OUT_CARD ? CARD_GAP_MS : 0;
+	row->shown = row->phase == PHASE_FIND ? s->r->shown : s->r->flight;
+	row->phase = PHASE_SEND;
+	row->attempts = row->misses = 0;
+	row->error = "";
+	row->done_ms = s->a->at.now_ms;
+	if (z(s->r->ref)[0])
+		row->ref = s->r->ref;
+	if (z(s->r->channel)[0])
+		row->channel = s->r->channel;
+	row->due_ms = row->shown == row->wanted ? NEVER_MS
+						: later(s->a->at.now_ms, row->last_ms + gap_ms);
+	if (row->kind == OUT_PAGE)
+		row->deadline_ms = NEVER_MS;
+	decide_outgoing(s->d, row, s->was->flight);
+	switch (row->kind) {
+	case OUT_QUESTION:
+		if (s->q)
+			inquiry_delivered(s->a, s->d, s->q);
+		return;
+	case OUT_CARD: return;
+	case OUT_ALARM:
+		if (!s->was->shown) /* "the channel has been alerted": only now */
+			notification_case_question(s->a, s->d, row->case_id);
+		return;
+	case OUT_PAGE: page_done(s); return;
+	case OUT_LOOKUP_EMAIL:
+	case OUT_LOOKUP_USER: lookup_done(s); return;
+	case OUT_OPEN_DM: dm_done(s); return;
+	}
+}
+
+/* --- refused for good ---------------------------------------------------------------- */
+
+static const char *what_failed(const struct settling *s)
+{
+	const char *error = s->row.error;
+	switch (s->row.kind) {
+	case OUT_LOOKUP_EMAIL:
+	case OUT_LOOKUP_USER:
+		return arena_f(s->a->arena, "Looked up %s in Slack: %s.", s->row.target, error);
+	case OUT_OPEN_DM:
+		return arena_f(s->a->arena, "Slack opens no direct message with %s: %s.",
+			       s->row.target, error);
+	case OUT_QUESTION:
+		return arena_f(s->a->arena, "Slack refused the direct message: %s.", error);
+	case OUT_CARD:
+	case OUT_ALARM: return arena_f(s->a->arena, "Slack refused the message: %s.", error);
+	case OUT_PAGE: return arena_f(s->a->arena, "The pager refused the page: %s.", error);
+	}
+	return error;
+}
+
+static void refused(struct settling *s)
+{
+	struct outgoing *row = &s->row;
+	row->state = OUT_DEAD;
+	row->due_ms = row->deadline_ms = NEVER_MS;
+	if (!row->error[0])
+		row->error = "no reason was given";
+	decide_outgoing(s->d, row, s->was->flight);
+	decide_audit(s->d, "bot", "delivery.refused", decide_name(s->a->arena, "outgoing", row->id),
+		     what_failed(s));
+	switch (row->kind) {
+	case OUT_QUESTION:
+	case OUT_LOOKUP_EMAIL:
+	case OUT_LOOKUP_USER:
+	case OUT_OPEN_DM:
+		if (s->q)
+			inquiry_lost(s->a, s->d, s->q, what_failed(s));
+		return;
+	case OUT_PAGE: /* not at the deadline: nothing more will be tried */
+		notification_alarm(s->a, s->d, row);
+		notification_card(s->a, s->d, row->case_id);
+		notification_case_question(s->a, s->d, row->case_id);
+		return;
+	case OUT_CARD:
+	case OUT_ALARM: return;
+	}
+}
+
+/* --- the others ---------------------------------------------------------------------- */
+
+static void transient(struct settling *s)
+{
+	struct outgoing *row = &s->row;
+	int64_t now = s->a->at.now_ms;
+	bool is_for_person = row->kind == OUT_LOOKUP_EMAIL || row->kind == OUT_LOOKUP_USER ||
+			     row->kind == OUT_OPEN_DM;
+	if (is_for_person && (!s->q || s->q->state != INQUIRY_OPEN)) {
+		row->state = OUT_DEAD; /* nobody waits for it any more */
+		row->due_ms = NEVER_MS;
+	} else
+		row->due_ms = now + later(backoff_ms(s->a, row), s->r->retry_after_ms);
+	decide_outgoing(s->d, row, s->was->flight);
+	if (s->r->retry_after_ms > 0)
+		decide_gate(s->d, row->gate, now + s->r->retry_after_ms);
+}
+
+/* A post may have happened: look for it before repeating it. */
+static void unknown(struct settling *s)
+{
+	s->row.phase = PHASE_FIND;
+	s->row.misses = 0;
+	s->row.due_ms = s->a->at.now_ms + later(FIND_WAIT_MS, backoff_ms(s->a, &s->row));
+	decide_outgoing(s->d, &s->row, s->was->flight);
+}
+
+static void not_there(struct settling *s)
+{
+	struct outgoing *row = &s->row;
+	int64_t now = s->a->at.now_ms;
+	if (row->phase == PHASE_FIND) {
+		row->misses++;
+		row->due_ms = now + FIND_WAIT_MS;
+		if (row->misses >= MISSES_MAX) {
+			row->phase = PHASE_SEND;
+			row->misses = 0;
+			row->due_ms = now;
+		}
+	} else if (row->kind == OUT_QUESTION && (!s->q || s->q->state != INQUIRY_OPEN)) {
+		row->shown = row->wanted; /* deleted, and it has nothing to ask any more */
+		row->due_ms = NEVER_MS;
+	} else { /* deleted: post it anew */
+		row->ref = "";
+		row->shown = 0;
+		row->due_ms = now;
+	}
+	decide_outgoing(s->d, row, s->was->flight);
+}
+
+struct decision handle_result(const struct act *a, const struct result *r)
+{
+	struct decision d = decide_begin(a);
+	const struct outgoing *was = look_outgoing(a->look, r->outgoing_id);
+	if (!was || was->flight == 0 || was->flight != r->flight || was->phase != r->phase)
+		return d; /* stale */
+	struct settling s = { .a = a, .d = &d, .r = r, .was = was, .row = *was };
+	s.q = was->inquiry_id ? look_inquiry(a->look, was->inquiry_id) : NULL;
+	s.row.flight = 0;
+	s.row.error = decide_clip(a->arena, z(r->error), ERROR_MAX);
+	switch (outcome_of(was, r)) {
+	case OUTCOME_DONE: done(&s); break;
+	case OUTCOME_NOT_FOUND: not_there(&s); break;
+	case OUTCOME_UNKNOWN: unknown(&s); break;
+	case OUTCOME_TRANSIENT: transient(&s); break;
+	case OUTCOME_ALREADY:
+	case OUTCOME_AMBIGUOUS:
+	case OUTCOME_PENDING:
+	case OUTCOME_CONFLICT:
+	case OUTCOME_REAUTH:
+	case OUTCOME_PERMANENT: refused(&s); break;
+	}
+	return d;
+}

@@ -1,0 +1,125 @@
+/* notification: raising messages. Called by handlers only; it decides no state. */
+#include "handlers/notification.h"
+
+#include "base/when.h"
+#include "handlers/decide.h"
+
+static struct outgoing message(const struct act *a, enum out_kind kind, const char *channel)
+{
+	return (struct outgoing){
+		.key = "",
+		.kind = kind,
+		.state = OUT_LIVE,
+		.phase = PHASE_SEND,
+		.gate = arena_f(a->arena, "slack:%s", channel),
+		.target = "",
+		.channel = channel,
+		.ref = "",
+		.wanted = 1,
+		.due_ms = a->at.now_ms,
+		.deadline_ms = NEVER_MS,
+		.created_ms = a->at.now_ms,
+		.error = "",
+	};
+}
+
+/* A message that Slack refused for good gets another chance with the next change it has to show:
+ * the bot may have been invited to the channel, or the text be another one. */
+static void raise_row(const struct act *a, struct decision *d, const struct outgoing *row,
+		      int64_t gap_ms)
+{
+	const struct outgoing *old = look_outgoing_key(a->look, row->key);
+	if (old && old->state == OUT_DEAD) {
+		struct outgoing again = *old;
+		again.state = OUT_LIVE;
+		again.phase = PHASE_SEND;
+		again.attempts = again.misses = 0;
+		decide_outgoing(d, &again, old->flight);
+	}
+	decide_raise(d, row, gap_ms);
+}
+
+void notification_card(const struct act *a, struct decision *d, int64_t case_id)
+{
+	struct outgoing row = message(a, OUT_CARD, a->policy->channel);
+	row.key = arena_f(a->arena, "case %lld, card", (long long)case_id);
+	row.rank = RANK_CARD;
+	row.case_id = case_id;
+	raise_row(a, d, &row, CARD_GAP_MS);
+}
+
+static const char *question_key(const struct act *a, int64_t inquiry_id)
+{
+	return arena_f(a->arena, "inquiry %lld, question", (long long)inquiry_id);
+}
+
+const struct outgoing *notification_of(const struct act *a, int64_t inquiry_id)
+{
+	return look_outgoing_key(a->look, question_key(a, inquiry_id));
+}
+
+void notification_ask(const struct act *a, struct decision *d, const struct inquiry *q,
+		      const char *dm)
+{
+	struct outgoing row = message(a, OUT_QUESTION, dm);
+	row.key = question_key(a, q->id);
+	row.rank = RANK_PERSON;
+	row.case_id = q->case_id;
+	row.inquiry_id = q->id;
+	raise_row(a, d, &row, 0);
+}
+
+void notification_question(const struct act *a, struct decision *d, int64_t inquiry_id)
+{
+	const struct outgoing *old = notification_of(a, inquiry_id);
+	/* One that never reached the person and was refused for good stays so: others were told. */
+	if (!old || (old->state == OUT_DEAD && !old->ref[0]))
+		return;
+	struct outgoing row = *old;
+	row.rank = RANK_ANSWERED;
+	row.due_ms = a->at.now_ms;
+	raise_row(a, d, &row, 0);
+}
+
+void notification_case_question(const struct act *a, struct decision *d, int64_t case_id)
+{
+	const struct inquiry *q = look_case_inquiry(a->look, case_id);
+	if (q)
+		notification_question(a, d, q->id);
+}
+
+static struct outgoing alarm_of(const struct act *a, const struct outgoing *page)
+{
+	struct outgoing row = message(a, OUT_ALARM, a->policy->channel);
+	row.key = arena_f(a->arena, "outgoing %lld, alarm", (long long)page->id);
+	row.rank = RANK_PAGE;
+	row.case_id = page->case_id;
+	return row;
+}
+
+void notification_alarm(const struct act *a, struct decision *d, const struct outgoing *page)
+{
+	struct outgoing row = alarm_of(a, page);
+	raise_row(a, d, &row, 0);
+}
+
+void notification_alarm_over(const struct act *a, struct decision *d, const struct outgoing *page)
+{
+	struct outgoing row = alarm_of(a, page);
+	if (look_outgoing_key(a->look, row.key))
+		raise_row(a, d, &row, 0);
+}
+
+bool notification_is_message(enum out_kind kind)
+{
+	switch (kind) {
+	case OUT_QUESTION:
+	case OUT_CARD:
+	case OUT_ALARM: return true;
+	case OUT_PAGE:
+	case OUT_LOOKUP_EMAIL:
+	case OUT_LOOKUP_USER:
+	case OUT_OPEN_DM: return false;
+	}
+	return false;
+}

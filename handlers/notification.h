@@ -1,0 +1,27 @@
+/* notification: the messages of a case and an inquiry, raised. What they say is rendered when they
+ * go out, from the state of that moment. Called by handlers only; it sends nothing. */
+#ifndef HANDLERS_NOTIFICATION_H
+#define HANDLERS_NOTIFICATION_H
+#include "handlers/handlers.h"
+
+/* The card in the analysts' channel: one a case, at most one edit in this time (design.md 5). */
+#define CARD_GAP_MS (5 * SECOND_MS)
+
+/* The id of the case is enough: it may be made by this very decision. */
+void notification_card(const struct act *a, struct decision *d, int64_t case_id);
+/* The first direct message of an inquiry, into that channel. */
+void notification_ask(const struct act *a, struct decision *d, const struct inquiry *q,
+		      const char *dm);
+/* The direct message again, if there is one: its inquiry or its case has changed. */
+void notification_question(const struct act *a, struct decision *d, int64_t inquiry_id);
+/* The same by its case: a page of the case has changed. */
+void notification_case_question(const struct act *a, struct decision *d, int64_t case_id);
+/* "Page NOT confirmed" in the channel, for that page's row. */
+void notification_alarm(const struct act *a, struct decision *d, const struct outgoing *page);
+/* The same again, only if it was said before: the page went through after all. */
+void notification_alarm_over(const struct act *a, struct decision *d, const struct outgoing *page);
+/* The row of an inquiry's direct message; NULL = none. */
+const struct outgoing *notification_of(const struct act *a, int64_t inquiry_id);
+/* Is it a message of ours in Slack (and not an effect)? */
+bool notification_is_message(enum out_kind kind);
+#endif
