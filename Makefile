@@ -5,7 +5,7 @@
 B      ?= build
 ROOMS  ?=
 UNIT   ?= test_*
-SEEDS  ?= 1..1000
+SEEDS  ?= 1..300
 FUZZ_S ?= 60
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 CFLAGS ?= -O2 -g
@@ -133,7 +133,7 @@ $(FUZZERS): $(B)/%: $(B)/o/tests/fuzz/%.o $(ARCHIVES)
 	$(Q)$(TEST_LINK) -fsanitize=fuzzer
 
 # Tests run in the root of the tree as $(B)/NAME: the programs under test lie beside them.
-TESTS := $(UNITS) $(SCENARIO) $(SIM) $(REPLAYS) $(WIRES)
+TESTS := $(SIM) $(SCENARIO) $(WIRES) $(UNITS) $(REPLAYS) # the longest first
 SUBMAKE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 test-programs: $(PROGRAMS) $(TESTS)
 unit: $(UNITS)
@@ -144,7 +144,7 @@ test:
 	@tools/setup.sh test
 	@$(SUBMAKE) check
 check-asan:
-	@$(SUBMAKE) B=build/asan $(ASAN) SEEDS=1..100 check
+	@$(SUBMAKE) B=build/asan $(ASAN) SEEDS=1..20 check
 
 # gcc is the judge of warnings, clang does not know them all; libFuzzer brings main().
 fuzz:

@@ -13,7 +13,7 @@
 #include "model/policy.h"
 #include "turn_parts.h"
 
-enum { DEATHS_MAX = 2, FACT_DAYS = 3, FORGET_ROWS = 200 };
+enum { IDLE_MS = 20, DEATHS_MAX = 2, FACT_DAYS = 3, FORGET_ROWS = 200 };
 
 void crumb_set(struct turn *t, const char *what)
 {
@@ -191,9 +191,7 @@ static enum rc run_due(struct turn *t, struct fail *fail)
 	return rc;
 }
 
-/* --- the transaction
- * -------------------------------------------------------------------------------------------------
- */
+/* --- the transaction --- */
 
 static enum rc claim(struct turn *t, struct fail *fail)
 {
@@ -350,5 +348,9 @@ int64_t turn_run(struct turn *t, const struct clocks *c)
 	if (t->stopping &&
 	    ((t->flights_n == 0 && link_is_over(t->link)) || t->now_ms >= t->stop_by_ms))
 		return TURN_STOPPED;
-	return wake_at(t);
+	int64_t wake = wake_at(t);
+	if (wake >
+	    t->clocks.wall_ms + IDLE_MS) /* nothing is waiting: the moment for a checkpoint */
+		store_idle(t->o.store);
+	return wake;
 }

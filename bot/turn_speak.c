@@ -37,9 +37,7 @@ struct spoken *turn_say(struct turn *t, enum spoken_kind kind, uint64_t ticket)
 	return s;
 }
 
-/* --- flights
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- flights --- */
 
 static struct flight *take_off(struct turn *t, enum flight_kind kind)
 {
@@ -172,9 +170,7 @@ void turn_build(struct turn *t, const struct outgoing *rows, size_t n)
 	}
 }
 
-/* --- replies
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- replies --- */
 
 void turn_render_reply(struct turn *t, struct item *it)
 {

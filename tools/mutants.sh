@@ -37,7 +37,7 @@ judge() { # NAME: prints its verdict, exit code 0 when it was caught
 		echo "$1 FAILED: does not build: $(grep -m1 error: "$copy.out")"
 		return 1
 	fi
-	(cd "$copy" && timeout -k 5 "$LIMIT_S" build/sim --seeds "$SEEDS" --until-failure) </dev/null >"$copy.out" 2>&1
+	(cd "$copy" && timeout -k 5 "$LIMIT_S" build/sim --seeds "$SEEDS" --until-failure --once) </dev/null >"$copy.out" 2>&1
 	rc=$?
 	found=$(first_failure "$copy.out")
 	wanted=$(sed -n 's/^catcher: *//p' "$patch" | head -n 1)
@@ -70,7 +70,7 @@ if [ $# -eq 0 ]; then
 fi
 rm -rf "$B/mutants"
 mkdir -p "$B/mutants"
-if ! "$B/sim" --seeds "$SEEDS" --until-failure </dev/null >"$B/mutants/sound.out" 2>&1; then
+if ! "$B/sim" --seeds "$SEEDS" --until-failure --once </dev/null >"$B/mutants/sound.out" 2>&1; then
 	tail -n 20 "$B/mutants/sound.out"
 	echo "mutants: the unchanged program fails already: $(first_failure "$B/mutants/sound.out")"
 	echo "0 passed, 1 failed"

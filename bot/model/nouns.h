@@ -8,8 +8,8 @@
 
 #define ENUM_MEMBER(prefix, name, number) prefix##_##name = number,
 
-/* --- alert: what a source said. Stored as RECEIVED before any jq sees it; one body, one row.
- * ------------------- */
+/* --- alert: what a source said. Stored as RECEIVED before any jq sees it; one body, one row. ---
+ */
 #define ALERT_STATES(X)                                                                            \
 	X(RECEIVED, 0)  /* durable, not looked at yet: due at once */                              \
 	X(MAPPED, 1)    /* a playbook took it: case_id is set */                                   \
@@ -34,8 +34,7 @@ struct alert {
 	const char *body; /* the raw JSON; "" unless asked for (look_alert reads it) */
 };
 
-/* --- case: what one card, one thread and one set of pages are about
- * ------------------------------------------- */
+/* --- case: what one card, one thread and one set of pages are about --- */
 #define CASE_STATES(X) X(OPEN, 0) X(CLOSED, 1)
 enum case_state {
 #define X(n, v) CASE_##n = v,
@@ -62,8 +61,7 @@ struct casefile {
 	int64_t opened_ms, closed_ms;
 };
 
-/* --- inquiry: one question to one person
- * ------------------------------------------------------------------------ */
+/* --- inquiry: one question to one person --- */
 /* 1 and 2 are kept for proving and verified, 4 for denied, 6 for unsure, 9 for cancelled. */
 #define INQUIRY_STATES(X)                                                                          \
 	X(OPEN, 0)                                                                                 \
@@ -94,8 +92,7 @@ struct inquiry {
 	const char *tried;   /* where it was UNREACHABLE: what was tried, for the analysts */
 };
 
-/* --- person: the cache of Slack's directory
- * ---------------------------------------------------------------------- */
+/* --- person: the cache of Slack's directory --- */
 struct person {
 	const char *user; /* Slack id, the key; names are changeable */
 	const char *email, *name, *tz;
@@ -105,8 +102,7 @@ struct person {
 	int64_t fetched_ms;
 };
 
-/* --- outgoing: a MESSAGE or an EFFECT on its way. One table, one claim, one way to settle.
- * ---------------------- */
+/* --- outgoing: a MESSAGE or an EFFECT on its way. One table, one claim, one way to settle. --- */
 /* A MESSAGE has a revision it should show (wanted) and one it shows; deciding raises the first. An
  * EFFECT is one whose wanted is 1 for ever. It is due while they differ; one request at a time;
  * flight = the revision being sent. */
@@ -173,8 +169,9 @@ struct outgoing {
 /* How an attempt ended. One list for all vendors. */
 #define OUTCOMES(X)                                                                                \
 	X(DONE)                                                                                    \
-	X(ALREADY) X(NOT_FOUND) X(AMBIGUOUS) X(PENDING) X(CONFLICT) X(REAUTH) X(TRANSIENT)         \
-		X(PERMANENT) X(UNKNOWN)
+	X(ALREADY)                                                                                 \
+	X(NOT_FOUND) X(AMBIGUOUS) X(PENDING) X(CONFLICT) X(REAUTH) X(TRANSIENT) X(PERMANENT)       \
+		X(UNKNOWN)
 enum outcome {
 #define X(n) OUTCOME_##n,
 	OUTCOMES(X)

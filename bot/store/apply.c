@@ -15,7 +15,7 @@ static enum rc changed_one(struct store *s, const char *what, int64_t id, struct
 
 static bool is_empty(const char *z) { return !z || !*z; }
 
-/* --- alerts, cases, inquiries, people --------------------------------------------------------- */
+/* --- alerts, cases, inquiries, people --- */
 
 static enum rc alert_new(struct store *s, const struct alert *a, struct fail *fail)
 {
@@ -96,7 +96,7 @@ static enum rc person_put(struct store *s, const struct person *p, struct fail *
 		   NULL, fail);
 }
 
-/* --- what goes out ---------------------------------------------------------------------------- */
+/* --- what goes out --- */
 
 static bool is_message(enum out_kind kind)
 {
@@ -202,7 +202,7 @@ static enum rc gate_close(struct store *s, const char *gate, int64_t open_ms, st
 	return rc == RC_OK ? lane_refresh(s, gate, fail) : rc;
 }
 
-/* --- the record ------------------------------------------------------------------------------- */
+/* --- the record --- */
 
 static enum rc audit_new(struct store *s, const struct change *c, int64_t now_ms, struct fail *fail)
 {

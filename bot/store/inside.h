@@ -33,7 +33,7 @@ struct store {
 	int wal_pages;       /* in the log since the last checkpoint */
 };
 
-/* --- run.c: one statement ---------------------------------------------------------------- */
+/* --- run.c: one statement --- */
 
 /* Parameters ?1 ?2 …, as WITH(NUM(id), TXT(key), …). A NULL text is "". REF(0) is NULL. */
 enum value_kind { VALUE_END, VALUE_NUMBER, VALUE_TEXT, VALUE_REFERENCE };
@@ -87,7 +87,7 @@ const char *column_text(struct store *s, sqlite3_stmt *st, int column);
 MUST_CHECK enum rc migrate(struct store *s, const struct embedded_file *files, size_t n,
 			   struct fail *fail);
 
-/* --- look.c --------------------------------------------------------------------------------- */
+/* --- look.c --- */
 MUST_CHECK enum rc take_id(struct store *s, enum counter c, int64_t *id, struct fail *fail);
 MUST_CHECK enum rc out_get(struct store *s, int64_t id, const struct outgoing **out,
 			   struct fail *fail);
@@ -95,6 +95,6 @@ MUST_CHECK enum rc out_by_key(struct store *s, const char *key, const struct out
 			      struct fail *fail);
 const char *lower_ascii(struct arena *a, const char *z);
 
-/* --- lane.c: after every change to an outgoing row or a gate ---------------------------------- */
+/* --- lane.c: after every change to an outgoing row or a gate --- */
 MUST_CHECK enum rc lane_refresh(struct store *s, const char *gate, struct fail *fail);
 #endif

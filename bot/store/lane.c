@@ -13,7 +13,7 @@
 
 enum { RANK_COUNT = RANK_CARD + 1 };
 
-/* --- the lanes of a gate --------------------------------------------------------------------- */
+/* --- the lanes of a gate --- */
 
 struct lane {
 	int64_t ms, id; /* id 0 = nobody waits */
@@ -74,7 +74,7 @@ enum rc lane_refresh(struct store *s, const char *gate, struct fail *fail)
 	return rc;
 }
 
-/* --- the claim ------------------------------------------------------------------------------- */
+/* --- the claim --- */
 
 struct heads {
 	struct {
@@ -152,7 +152,7 @@ enum rc store_claim(struct store *s, const struct claim_terms *terms, const stru
 	return RC_OK;
 }
 
-/* --- what is due ----------------------------------------------------------------------------- */
+/* --- what is due --- */
 
 static enum rc ids(struct store *s, enum sql sql, const struct value *values, struct id_list *list,
 		   struct fail *fail)

@@ -8,7 +8,7 @@ enum { OUT_LIST_MAX = 64 }; /* rows of one kind that a case can have; pages have
 
 struct look *store_look(struct store *s) { return &s->look; }
 
-/* --- rows to nouns, in the order of the column lists in statements.h ------------------------- */
+/* --- rows to nouns, in the order of the column lists in statements.h --- */
 
 static void row_alert(struct store *s, sqlite3_stmt *st, void *into)
 {
@@ -152,7 +152,7 @@ static void row_out_list(struct store *s, sqlite3_stmt *st, void *into)
 		list->at[list->n++] = outgoing_of(s, st);
 }
 
-/* --- the questions --------------------------------------------------------------------------- */
+/* --- the questions --- */
 
 /* One noun or NULL: what failed is in the store, not in the answer. */
 static void answer(struct look *l, enum sql sql, const struct value *values,
@@ -283,7 +283,7 @@ struct look_list look_case_outgoing(struct look *l, int64_t case_id, enum out_ki
 	return (struct look_list){ .at = list.at, .n = list.n };
 }
 
-/* --- ids ------------------------------------------------------------------------------------- */
+/* --- ids --- */
 
 static const char *counter_name(enum counter c)
 {

@@ -35,7 +35,7 @@ void store_idle(struct store *s)
 		return;
 }
 
-/* --- settings -------------------------------------------------------------------------------- */
+/* --- settings --- */
 
 static enum rc opening_failed(struct store *s, const char *what, int code, struct fail *fail)
 {

@@ -106,7 +106,7 @@ enum rc run(struct store *s, enum sql sql, const struct value *values, const str
 	return alive == RC_OK ? rc : alive;
 }
 
-/* --- the transaction ------------------------------------------------------------------------- */
+/* --- the transaction --- */
 
 enum rc store_begin(struct store *s, struct arena *arena, struct fail *fail)
 {
@@ -180,7 +180,7 @@ enum rc store_undo(struct store *s, struct fail *fail)
 	return rc;
 }
 
-/* --- rows ------------------------------------------------------------------------------------ */
+/* --- rows --- */
 
 const char *column_text(struct store *s, sqlite3_stmt *st, int column)
 {

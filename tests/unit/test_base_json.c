@@ -231,6 +231,11 @@ static void order_of_keys_does_not_matter(void **state)
 	assert_true(json_equal(a, b));
 	assert_false(json_equal(a, c));
 	assert_false(json_equal(json_get(a, "x"), a));
+	json_drop(c, "x");
+	json_drop(b, "x");
+	json_put(b, "z", json_null());
+	json_put(c, "w", json_null());
+	assert_false(json_equal(b, c));
 	json_free(a);
 	json_free(b);
 	json_free(c);

@@ -272,8 +272,7 @@ static void a_dead_process_leaves_its_log_where_it_lies(void **state)
 	assert_int_equal(stat(log, &at), -1);
 }
 
-/* --- a disk that refuses
- * -------------------------------------------------------------------------- */
+/* --- a disk that refuses --- */
 
 /* The real disk, but for one call. */
 static struct {

@@ -91,7 +91,7 @@ static inline int bench_tear_down(void **state)
 	return 0;
 }
 
-/* --- decisions -------------------------------------------------------------------------------- */
+/* --- decisions --- */
 
 static inline struct change *add(struct bench *b, struct decision *d, enum change_kind kind)
 {

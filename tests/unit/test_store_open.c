@@ -149,7 +149,7 @@ static void a_uri_may_name_a_vfs(void **state)
 	assert_non_null(strstr(b->fail.why, "none-such"));
 }
 
-/* --- later migrations ------------------------------------------------------------------------- */
+/* --- later migrations --- */
 
 #define SCRIPT(name, text)                                                                         \
 	{                                                                                          \

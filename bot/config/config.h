@@ -1,0 +1,46 @@
+/* config: reads, checks and compiles everything the operator writes: securitybot.yaml, playbooks/,
+ * connectors/, and the embedded templates and texts. Called by main, once, at start. The only
+ * reader of files and of the environment besides io/; it opens no socket and no database. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+#include "base/fail.h"
+#include "base/text.h"
+#include "model/policy.h"
+struct config;
+
+/* One file under connectors/, its expressions compiled: where the file has jq, doc has the number
+ * of the expression in jq. */
+struct connector_file {
+	const char *name, *file;
+	const struct cJSON *doc;
+	const struct jq_set *jq;
+};
+
+/* Told of each error: "file:line: what is wrong, what was expected". */
+struct config_report {
+	void (*say)(void *self, const char *line);
+	void *self;
+	size_t errors;
+};
+
+/* Everything, or NULL with every error reported. file: path of securitybot.yaml; folders in it are
+ * relative to its place. needs_secrets false (check): a secret that is not there is no error. */
+struct config *config_load(const char *file, bool needs_secrets, struct config_report *report);
+void config_free(struct config *c);
+const struct policy *config_policy(const struct config *c);
+size_t config_connectors(const struct config *c, const struct connector_file **out);
+
+/* What main needs itself. */
+struct config_place {
+	const char *listen_host;
+	int listen_port;      /* 0 = any */
+	const char *database; /* path */
+	const char *socket;   /* path of the local socket */
+	const char *ca_file;  /* "" = the system's */
+	const char *proxy;    /* for our requests, "" = none; never from the environment */
+};
+struct config_place config_place(const struct config *c);
+
+/* Runs the tests in the playbooks; returns failures, each reported; *run counts all. */
+size_t config_run_tests(const struct config *c, struct config_report *report, size_t *run);
+#endif

@@ -1,0 +1,358 @@
+/* engine: builds requests from a connector document and reads their answers. jq makes bodies, so
+ * alert text can't break out of the JSON; secrets are merged after it. */
+#include "vendor/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/when.h"
+#include "lang/jq.h"
+#include "vendor/inside.h"
+
+enum { URL_MAX = 4096, REQUEST_MAX = 512 * 1024, REPLY_MAX = 256 * 1024 };
+
+const struct cJSON *engine_operation(const struct connector *c, const char *op)
+{
+	return json_key(json_get(c->doc, "operations"), op);
+}
+
+/* An expression of ours by its number; NULL node = no such expression: RC_ABSENT. */
+static enum rc run(const struct connector *c, const struct cJSON *number, const struct cJSON *doc,
+		   struct cJSON **out, struct fail *fail)
+{
+	int64_t n;
+	if (!json_int(number, &n))
+		return FAIL(fail, RC_ABSENT, "no expression");
+	CLEANUP(json_done) struct cJSON *ctx = json_object();
+	json_put(ctx, "config", json_copy(c->config));
+	return jq_run(c->jq, (int)n, doc, ctx, out, fail);
+}
+
+/* --- input --- */
+
+static bool has_type(const struct cJSON *v, const char *type)
+{
+	return (strcmp(type, "string") == 0 && json_is_string(v)) ||
+	       (strcmp(type, "object") == 0 && json_is_object(v)) ||
+	       (strcmp(type, "array") == 0 && json_is_array(v)) ||
+	       (strcmp(type, "number") == 0 && json_is_number(v)) ||
+	       (strcmp(type, "boolean") == 0 && json_is_bool(v));
+}
+
+static enum rc check_input(const struct connector *c, const char *op, const struct cJSON *input,
+			   struct fail *fail)
+{
+	const struct cJSON *spec = json_key(engine_operation(c, op), "input");
+	for (const struct cJSON *f = json_first(spec); f; f = json_next(f)) {
+		const struct cJSON *v = json_key(input, json_name(f));
+		if (json_is_null(v)) {
+			if (json_true(json_key(f, "required")))
+				return FAIL(fail, RC_MALFORMED, "%s: input.%s is missing", op,
+					    json_name(f));
+			continue;
+		}
+		if (!has_type(v, json_text_at(f, "type")))
+			return FAIL(fail, RC_MALFORMED, "%s: input.%s: wanted a %s", op,
+				    json_name(f), json_text_at(f, "type"));
+	}
+	for (const struct cJSON *v = json_first(input); v; v = json_next(v))
+		if (!json_key(spec, json_name(v)))
+			return FAIL(fail, RC_MALFORMED,
+				    "%s: input.%s: the operation has no such field", op,
+				    json_name(v));
+	return RC_OK;
+}
+
+/* --- substitution: ${config.x} and ${secret:NAME} in a few named places, nothing else --- */
+
+static const struct secret *find_secret(const struct connector *c, struct str name)
+{
+	for (size_t i = 0; i < c->secrets_n; i++)
+		if (str_is(name, c->secrets[i].name))
+			return &c->secrets[i].value;
+	return NULL;
+}
+
+static enum rc substitute(const struct connector *c, const char *text, struct buf *out,
+			  struct fail *fail)
+{
+	for (struct str s = str_z(text), before, inside; s.n;) {
+		if (!str_cut(s, '$', &before, &s)) {
+			buf_add(out, before);
+			break;
+		}
+		buf_add(out, before);
+		struct str rest;
+		if (!str_starts(s, STR("{")) ||
+		    !str_cut((struct str){ s.at + 1, s.n - 1 }, '}', &inside, &rest))
+			return FAIL(fail, RC_MALFORMED,
+				    "%s: wanted ${config.NAME} or ${secret:NAME}", text);
+		s = rest;
+		if (str_starts(inside, STR("config."))) {
+			char name[64];
+			snprintf(name, sizeof(name), "%.*s", (int)(inside.n - 7), inside.at + 7);
+			const struct cJSON *v = json_key(c->config, name);
+			if (!json_is_string(v))
+				return FAIL(fail, RC_ABSENT, "%s: the configuration has no %s",
+					    text, name);
+			buf_addz(out, json_text(v));
+			continue;
+		}
+		const struct secret *secret =
+			str_starts(inside, STR("secret:"))
+				? find_secret(c, (struct str){ inside.at + 7, inside.n - 7 })
+				: NULL;
+		if (!secret)
+			return FAIL(fail, RC_ABSENT, "%.*s: no such secret", STR_ARG(inside));
+		buf_add(out, secret_str(secret));
+	}
+	return out->broken ? FAIL(fail, RC_TOO_BIG, "%s: too long", text) : RC_OK;
+}
+
+/* --- request --- */
+
+static void add_query(struct buf *url, const char *name, const struct cJSON *v, char *sep)
+{
+	if (json_is_null(v))
+		return;
+	buf_addf(url, "%c", *sep);
+	*sep = '&';
+	buf_add_url(url, str_z(name));
+	buf_addz(url, "=");
+	if (json_is_string(v))
+		buf_add_url(url, str_z(json_text(v)));
+	else
+		json_print(v, url);
+}
+
+/* "/a/{x}" with params encoded; then the query object: arrays repeat, null drops. */
+static enum rc build_url(const struct connector *c, const struct cJSON *rq, const struct cJSON *doc,
+			 struct buf *url, struct fail *fail)
+{
+	CLEANUP(json_done) struct cJSON *params = NULL, *query = NULL;
+	enum rc rc = substitute(c, json_text_at(c->doc, "base_url"), url, fail);
+	if (rc == RC_OK && json_key(rq, "params"))
+		rc = run(c, json_key(rq, "params"), doc, &params, fail);
+	if (rc == RC_OK && json_key(rq, "query"))
+		rc = run(c, json_key(rq, "query"), doc, &query, fail);
+	if (rc != RC_OK)
+		return rc;
+	struct str path = str_z(json_text_at(rq, "path")), before, name;
+	while (str_cut(path, '{', &before, &path)) {
+		char key[64];
+		buf_add(url, before);
+		if (!str_cut(path, '}', &name, &path))
+			return FAIL(fail, RC_MALFORMED, "path: { without }");
+		snprintf(key, sizeof(key), "%.*s", STR_ARG(name));
+		const struct cJSON *v = json_key(params, key);
+		if (!json_is_string(v) || !json_text(v)[0])
+			return FAIL(fail, RC_MALFORMED, "path: params gave no text for {%s}", key);
+		buf_add_url(url, str_z(json_text(v)));
+	}
+	buf_add(url, before);
+	char sep = '?';
+	for (const struct cJSON *q = json_first(query); q; q = json_next(q)) {
+		if (!json_is_array(q))
+			add_query(url, json_name(q), q, &sep);
+		for (const struct cJSON *v = json_is_array(q) ? json_first(q) : NULL; v;
+		     v = json_next(v))
+			add_query(url, json_name(q), v, &sep);
+	}
+	return url->broken ? FAIL(fail, RC_TOO_BIG, "URL over %d bytes", URL_MAX) : RC_OK;
+}
+
+static enum rc build_body(const struct connector *c, const char *op, const struct cJSON *doc,
+			  struct arena *a, struct request *out, struct fail *fail)
+{
+	const struct cJSON *o = engine_operation(c, op), *expression = json_get(o, "request.body");
+	CLEANUP(json_done) struct cJSON *body = NULL;
+	if (!expression)
+		return RC_OK;
+	enum rc rc = run(c, expression, doc, &body, fail);
+	if (rc != RC_OK)
+		return rc;
+	for (const struct cJSON *s = json_first(json_key(o, "body_secrets")); s; s = json_next(s)) {
+		CLEANUP(buf_free) struct buf value = BUF(SECRET_MAX);
+		rc = substitute(c, json_text(s), &value, fail);
+		if (rc != RC_OK)
+			return rc;
+		json_put(body, json_name(s), json_string_s(buf_str(&value)));
+	}
+	CLEANUP(buf_free) struct buf text = BUF(REQUEST_MAX);
+	json_print(body, &text);
+	if (text.broken)
+		return FAIL(fail, RC_TOO_BIG, "%s: body over %d bytes", op, REQUEST_MAX);
+	out->body = (struct str){ arena_str(a, buf_str(&text)), text.n };
+	out->headers[0] = "Content-Type: application/json";
+	return RC_OK;
+}
+
+static enum rc add_auth(const struct connector *c, struct arena *a, struct request *out,
+			struct fail *fail)
+{
+	const char *kind = json_text_at(c->doc, "auth.kind");
+	CLEANUP(buf_free) struct buf header = BUF(SECRET_MAX + 64);
+	size_t at = out->headers[0] ? 1 : 0;
+	if (!kind[0] || strcmp(kind, "none") == 0)
+		return RC_OK;
+	if (strcmp(kind, "bearer") == 0)
+		buf_addz(&header, "Authorization: Bearer ");
+	else if (strcmp(kind, "header") == 0)
+		buf_addf(&header, "%s: ", json_text_at(c->doc, "auth.name"));
+	else
+		return FAIL(fail, RC_MALFORMED,
+			    "auth.kind %s: this program knows none, header and bearer", kind);
+	const char *value =
+		json_text_at(c->doc, strcmp(kind, "bearer") == 0 ? "auth.token" : "auth.value");
+	enum rc rc = substitute(c, value, &header, fail);
+	if (rc == RC_OK && (str_has(buf_str(&header), '\r') || str_has(buf_str(&header), '\n')))
+		rc = FAIL(fail, RC_MALFORMED, "auth: a line break in a header");
+	if (rc == RC_OK)
+		out->headers[at] = arena_str(a, buf_str(&header));
+	return rc;
+}
+
+enum rc engine_request(const struct connector *c, const char *op, const struct cJSON *input,
+		       struct arena *a, struct request *out, struct fail *fail)
+{
+	const struct cJSON *rq = json_key(engine_operation(c, op), "request");
+	CLEANUP(buf_free) struct buf url = BUF(URL_MAX);
+	CLEANUP(json_done) struct cJSON *doc = json_object();
+	int64_t timeout_ms = 10 * SECOND_MS;
+	*out = (struct request){ 0 };
+	if (!rq)
+		return FAIL(fail, RC_ABSENT, "the connector %s has no operation %s",
+			    json_text_at(c->doc, "connector"), op);
+	json_put(doc, "input", json_copy(input));
+	enum rc rc = check_input(c, op, input, fail);
+	if (rc == RC_OK)
+		rc = build_url(c, rq, doc, &url, fail);
+	if (rc == RC_OK)
+		rc = build_body(c, op, doc, a, out, fail);
+	if (rc == RC_OK)
+		rc = add_auth(c, a, out, fail);
+	if (rc != RC_OK)
+		return rc;
+	when_parse_span(str_z(json_text_at(c->doc, "defaults.timeout")), &timeout_ms);
+	out->method = arena_z(a, json_text_at(rq, "method"));
+	out->url = arena_str(a, buf_str(&url));
+	out->timeout_ms = timeout_ms;
+	out->reply_bytes_max = REPLY_MAX;
+	return RC_OK;
+}
+
+/* --- answer --- */
+
+static enum outcome outcome_named(const char *word)
+{
+	static const char *const names[] = {
+#define X(n) #n,
+		OUTCOMES(X)
+#undef X
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcasecmp(names[i], word) == 0)
+			return (enum outcome)i;
+	return OUTCOME_PERMANENT;
+}
+
+/* The first rule of the list whose `when` is true. A rule that fails is passed over: the list ends
+ * in permanent anyway. */
+static bool first_hit(const struct connector *c, const struct cJSON *rules, const struct cJSON *doc,
+		      enum outcome *out)
+{
+	for (const struct cJSON *rule = json_first(rules); rule; rule = json_next(rule)) {
+		CLEANUP(json_done) struct cJSON *hit = NULL;
+		struct fail fail;
+		if (run(c, json_key(rule, "when"), doc, &hit, &fail) == RC_OK && json_true(hit)) {
+			*out = outcome_named(json_text_at(rule, "is"));
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct cJSON *reply_document(const struct engine_reply *reply, const struct cJSON *input)
+{
+	struct cJSON *doc = json_object();
+	struct fail fail;
+	struct cJSON *body = json_parse(reply->body, &fail);
+	json_put_num(doc, "status", reply->status);
+	json_put(doc, "body", body ? body : json_null());
+	json_put(doc, "headers", json_object());
+	json_put(doc, "input", input ? json_copy(input) : json_null());
+	return doc;
+}
+
+struct cJSON *engine_read(const struct connector *c, const char *op, const struct cJSON *input,
+			  const struct engine_reply *reply, enum outcome *outcome)
+{
+	const struct cJSON *o = engine_operation(c, op);
+	CLEANUP(json_done) struct cJSON *doc = reply_document(reply, input);
+	struct cJSON *output = NULL;
+	struct fail fail;
+	if (!first_hit(c, json_key(o, "outcome"), doc, outcome) &&
+	    !first_hit(c, json_get(c->doc, "defaults.errors"), doc, outcome))
+		*outcome = OUTCOME_PERMANENT;
+	if ((*outcome == OUTCOME_DONE || *outcome == OUTCOME_ALREADY) &&
+	    run(c, json_key(o, "output"), doc, &output, &fail) != RC_OK)
+		output = NULL;
+	return output;
+}
+
+struct cJSON *engine_revert(const struct connector *c, const char *op, const struct cJSON *input,
+			    const struct cJSON *output)
+{
+	const struct cJSON *revert = json_key(engine_operation(c, op), "revert");
+	CLEANUP(json_done) struct cJSON *doc = json_object();
+	struct cJSON *made = NULL, *out;
+	struct fail fail;
+	json_put(doc, "input", json_copy(input));
+	json_put(doc, "output", output ? json_copy(output) : json_null());
+	if (!json_is_object(revert) ||
+	    run(c, json_key(revert, "input"), doc, &made, &fail) != RC_OK)
+		return NULL;
+	out = json_object();
+	json_put_text(out, "op", json_text_at(revert, "op"));
+	json_put(out, "input", made);
+	return out;
+}
+
+void engine_answer(const struct connector *c, const char *op, const struct cJSON *input,
+		   const struct engine_reply *reply, struct arena *a, struct result *out)
+{
+	out->error = out->channel = out->ref = "";
+	out->retry_after_ms = reply->retry_after_s > 0 ? reply->retry_after_s * SECOND_MS : 0;
+	if (out->retry_after_ms > HOUR_MS)
+		out->retry_after_ms = HOUR_MS;
+	if (reply->status == 0) {
+		out->outcome = reply->may_have_happened ? OUTCOME_UNKNOWN : OUTCOME_TRANSIENT;
+		out->error = arena_z(a, reply->error);
+		return;
+	}
+	CLEANUP(json_done) struct cJSON *output = engine_read(c, op, input, reply, &out->outcome);
+	if (out->outcome == OUTCOME_DONE || out->outcome == OUTCOME_ALREADY)
+		out->ref = arena_z(a, json_text_at(output, "key"));
+	else
+		out->error = arena_f(
+			a, "HTTP %d %.*s", reply->status,
+			STR_ARG(utf8_valid(reply->body) ? utf8_clip(reply->body, 200) : STR("")));
+}
+
+struct engine_retry engine_retry(const struct connector *c)
+{
+	const struct cJSON *j = json_get(c->doc, "defaults.retry");
+	struct engine_retry r = { .first_ms = 5 * SECOND_MS,
+				  .cap_ms = 5 * MINUTE_MS,
+				  .give_up_ms = 6 * HOUR_MS,
+				  .max = 12,
+				  .factor = 2 };
+	when_parse_span(str_z(json_text_at(j, "first")), &r.first_ms);
+	when_parse_span(str_z(json_text_at(j, "cap")), &r.cap_ms);
+	when_parse_span(str_z(json_text_at(j, "give_up")), &r.give_up_ms);
+	json_int(json_key(j, "max"), &r.max);
+	if (json_number(json_key(j, "factor")) >= 1)
+		r.factor = json_number(json_key(j, "factor"));
+	return r;
+}

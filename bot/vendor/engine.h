@@ -1,0 +1,50 @@
+/* vendor/engine: runs a connector document (connectors/NAME.yaml): builds the request of an
+ * operation, reads its answer. Pure; secrets are merged after jq and never seen by it. First slice:
+ * auth none/header/bearer, request with method, path, query, body, headers, body_secrets, like:,
+ * outcome, errors, output, idempotency server_key, retry terms, tests. */
+#ifndef VENDOR_ENGINE_H
+#define VENDOR_ENGINE_H
+#include "base/arena.h"
+#include "base/fail.h"
+#include "base/secret.h"
+#include "model/event.h"
+#include "model/net.h"
+#include "model/policy.h"
+struct cJSON;
+struct jq_set;
+
+struct connector {
+	const struct cJSON *doc; /* as config/ made it: jq is replaced by its number in jq, like: is
+				    filled in */
+	const struct jq_set *jq;
+	const struct cJSON *config; /* values for ${config.x} */
+	const struct named_secret *secrets;
+	size_t secrets_n;
+};
+/* The request of operation op for input (checked against the operation's input:). RC_MALFORMED
+ * names the field. */
+MUST_CHECK enum rc engine_request(const struct connector *c, const char *op,
+				  const struct cJSON *input, struct arena *a, struct request *out,
+				  struct fail *fail);
+/* How it ended, by outcome: then defaults.errors then permanent; status 0: TRANSIENT if it never
+ * left us, else UNKNOWN. ref is output.key if there is one. */
+struct engine_reply {
+	int status;
+	bool may_have_happened;
+	int64_t retry_after_s;
+	struct str body;
+	const char *error;
+};
+void engine_answer(const struct connector *c, const char *op, const struct cJSON *input,
+		   const struct engine_reply *reply, struct arena *a, struct result *out);
+/* Retry terms of defaults.retry, in ms (first, factor as is, cap, give_up, max). */
+struct engine_retry {
+	int64_t first_ms, cap_ms, give_up_ms, max;
+	double factor;
+};
+struct engine_retry engine_retry(const struct connector *c);
+/* Runs the document's embedded tests with secrets shown as "***"; returns failures, each described
+ * through say(). */
+size_t engine_tests(const struct connector *c, const char *file,
+		    void (*say)(void *self, const char *line), void *self, size_t *run);
+#endif

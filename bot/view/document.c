@@ -1,0 +1,221 @@
+/* document: the one JSON shape of a case, cut to its reader here and nowhere else. An employee's
+ * document has the question to him, his own answer and what was done about it: no look-ups, no
+ * sources, nobody else's data. */
+#include "view/document.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/json.h"
+#include "base/mac.h"
+
+/* How times are written for a reader. */
+struct zone {
+	int offset_s;
+	bool is_utc; /* analysts: the day, the clock and the word UTC */
+	int64_t now_ms;
+};
+
+static struct when_text say_time(const struct zone *z, int64_t ms)
+{
+	struct when_text w = { "" };
+	if (!ms || ms == NEVER_MS)
+		return w;
+	if (z->is_utc) {
+		struct when_text d = when_day_clock(ms, 0);
+		snprintf(w.text, sizeof(w.text), "%.30s UTC", d.text);
+		return w;
+	}
+	int64_t shift = (int64_t)z->offset_s * SECOND_MS;
+	bool today = (ms + shift) / DAY_MS == (z->now_ms + shift) / DAY_MS;
+	return today ? when_clock(ms, z->offset_s) : when_day_clock(ms, z->offset_s);
+}
+
+static struct zone zone_of(const struct view_of *of, const struct person *person)
+{
+	bool employee = of->reader == READER_EMPLOYEE;
+	return (struct zone){ .offset_s = employee && person ? person->tz_offset_s : 0,
+			      .is_utc = !employee || !person,
+			      .now_ms = of->now_ms };
+}
+
+struct when_text document_clock(struct look *l, const struct inquiry *q, int64_t ms, int64_t now_ms)
+{
+	const struct person *person = q && q->person[0] ? look_person(l, q->person) : NULL;
+	struct view_of of = { .reader = READER_EMPLOYEE, .now_ms = now_ms };
+	struct zone z = zone_of(&of, person);
+	return say_time(&z, ms);
+}
+
+static const char *inquiry_state_word(enum inquiry_state s)
+{
+	switch (s) {
+	case INQUIRY_OPEN: return "open";
+	case INQUIRY_UNPROVEN: return "unproven";
+	case INQUIRY_NO: return "no";
+	case INQUIRY_SILENT: return "silent";
+	case INQUIRY_UNREACHABLE: return "unreachable";
+	}
+	return "?";
+}
+
+static const char *answer_word(enum inquiry_state s)
+{
+	return s == INQUIRY_UNPROVEN ? "yes" : s == INQUIRY_NO ? "no" : "";
+}
+
+static struct cJSON *case_part(const struct casefile *c, const struct cJSON *plan,
+			       const struct view_of *of, const struct zone *z)
+{
+	struct cJSON *j = json_object();
+	char text[40];
+	snprintf(text, sizeof(text), "SB-%" PRId64, c->id);
+	json_put_text(j, "id", text);
+	snprintf(text, sizeof(text), "P%d", c->priority);
+	json_put_text(j, "priority", text);
+	json_put_bool(j, "high", c->priority <= 2);
+	json_put_text(j, "state", c->state == CASE_CLOSED ? "closed" : "open");
+	json_put_text(j, "summary", json_text_at(plan, "summary"));
+	if (of->reader == READER_EMPLOYEE)
+		return j;
+	json_put_text(j, "title", json_text_at(plan, "title"));
+	json_put_text(j, "response", json_text_at(plan, "response"));
+	json_put_text(j, "source", c->source);
+	json_put_text(j, "playbook", c->playbook);
+	json_put_text(j, "held", c->held);
+	json_put_text(j, "subject", c->subject);
+	json_put_text(j, "opened", say_time(z, c->opened_ms).text);
+	json_put_text(j, "closed", say_time(z, c->closed_ms).text);
+	json_put_num(j, "alerts", (double)c->alerts);
+	return j;
+}
+
+static void inquiry_answers(struct cJSON *j, const struct inquiry *q, const struct zone *z)
+{
+	json_put_text(j, "state", inquiry_state_word(q->state));
+	json_put_text(j, "answer", answer_word(q->state));
+	json_put_text(j, "answered", say_time(z, q->answered_ms).text);
+	json_put_text(j, "asked", say_time(z, q->delivered_ms).text);
+	/* Before the delivery is confirmed the deadline is told as if it were now: the real one is
+	 * never earlier. */
+	bool sending = !z->is_utc && q->state == INQUIRY_OPEN && !q->answer_ms;
+	json_put_text(j, "deadline",
+		      say_time(z, sending ? z->now_ms + q->wait_ms : q->answer_ms).text);
+	json_put_text(j, "late", q->late);
+	json_put_text(j, "late_at", say_time(z, q->late_ms).text);
+	json_put_text(j, "comment", q->comment);
+}
+
+enum { NOT_ME_DAYS = 7 };
+
+static struct cJSON *inquiry_part(const struct policy *p, const struct inquiry *q,
+				  const struct cJSON *plan, const struct view_of *of,
+				  const struct zone *z)
+{
+	struct cJSON *j = json_object();
+	inquiry_answers(j, q, z);
+	json_put_text(j, "question", json_text_at(plan, "question"));
+	if (of->reader != READER_EMPLOYEE) {
+		json_put_text(j, "user", q->person);
+		json_put_text(j, "tried", q->tried);
+		return j;
+	}
+	bool late_yes = q->late[0] != '\0';
+	bool waits = q->state == INQUIRY_OPEN ||
+		     ((q->state == INQUIRY_SILENT || q->state == INQUIRY_UNREACHABLE) && !late_yes);
+	bool said_yes = q->state == INQUIRY_UNPROVEN || (q->state != INQUIRY_NO && late_yes);
+	int64_t yes_ms = late_yes ? q->late_ms : q->answered_ms;
+	json_put_bool(j, "can_answer", waits);
+	json_put_bool(j, "can_not_me", said_yes && of->now_ms < yes_ms + NOT_ME_DAYS * DAY_MS);
+	json_put_text(j, "token", token_make(secret_str(&p->mac_key), "inquiry", q->id).text);
+	return j;
+}
+
+static struct cJSON *page_part(struct look *l, const struct outgoing *page, const struct zone *z)
+{
+	struct cJSON *j = json_object();
+	char key[64];
+	snprintf(key, sizeof(key), "outgoing %" PRId64 ", alarm", page->id);
+	const struct outgoing *alarm = look_outgoing_key(l, key);
+	const char *state = "pending";
+	int64_t at = page->first_ms;
+	if (page->shown >= 1) {
+		state = "confirmed";
+		at = page->done_ms;
+	} else if (page->state == OUT_DEAD)
+		state = alarm && alarm->shown >= 1 ? "failed" : "failing";
+	else if (alarm && page->first_ms)
+		state = "late";
+	json_put_text(j, "reason", page->target);
+	json_put_text(j, "state", state);
+	json_put_text(j, "at", say_time(z, at).text);
+	json_put_text(j, "error", page->error);
+	return j;
+}
+
+static struct cJSON *pages_part(struct look *l, int64_t case_id, const struct zone *z)
+{
+	struct cJSON *pages = json_array();
+	struct look_list rows = look_case_outgoing(l, case_id, OUT_PAGE);
+	for (size_t i = 0; i < rows.n; i++)
+		json_push(pages, page_part(l, rows.at[i], z));
+	return pages;
+}
+
+void document_page(struct look *l, struct cJSON *doc, const struct outgoing *row, int64_t now_ms)
+{
+	const struct outgoing *page = row;
+	struct zone z = { .is_utc = true, .now_ms = now_ms };
+	int64_t id = 0;
+	struct str n, rest;
+	if (row->kind == OUT_ALARM) { /* "outgoing 99, alarm" names the page it is about */
+		struct str key = str_z(row->key);
+		if (!str_starts(key, STR("outgoing ")))
+			return;
+		str_cut((struct str){ key.at + 9, key.n - 9 }, ',', &n, &rest);
+		page = str_int(n, &id) ? look_outgoing(l, id) : NULL;
+	}
+	if (page && page->kind == OUT_PAGE)
+		json_put(doc, "page", page_part(l, page, &z));
+}
+
+static void put_person(struct cJSON *doc, const struct person *person, const struct view_of *of)
+{
+	struct cJSON *j = json_object();
+	const char *name = person ? person->name : "";
+	struct str first, rest;
+	if (of->reader == READER_EMPLOYEE) {
+		str_cut(str_z(name), ' ', &first, &rest);
+		json_put(j, "name", json_string_s(first));
+	} else
+		json_put_text(j, "name", name);
+	json_put(doc, "person", j);
+}
+
+struct cJSON *view_document(struct look *l, const struct policy *p, const struct view_of *of)
+{
+	const struct casefile *c = look_case(l, of->case_id);
+	if (!c)
+		return NULL;
+	const struct inquiry *q = look_case_inquiry(l, c->id);
+	const struct person *person = q && q->person[0] ? look_person(l, q->person) : NULL;
+	struct zone z = zone_of(of, person);
+	struct fail fail;
+	CLEANUP(json_done) struct cJSON *plan = json_parse(str_z(c->plan), &fail);
+	struct cJSON *doc = json_object();
+	json_put(doc, "case", case_part(c, plan, of, &z));
+	const struct cJSON *facts = json_get(plan, "facts");
+	json_put(doc, "facts", facts ? json_copy(facts) : json_array());
+	put_person(doc, person, of);
+	json_put(doc, "pages", pages_part(l, c->id, &z));
+	struct cJSON *inquiry = q ? inquiry_part(p, q, plan, of, &z) : json_null();
+	if (q && of->reader == READER_ANALYST) {
+		json_put_text(inquiry, "subject", c->subject);
+		json_put_text(inquiry, "who",
+			      person && person->name[0] ? person->name : c->subject);
+	}
+	json_put(doc, "inquiry", inquiry);
+	return doc;
+}

@@ -1,0 +1,14 @@
+/* document: builds the case document. Used inside view/ only. */
+#ifndef VIEW_DOCUMENT_H
+#define VIEW_DOCUMENT_H
+#include "base/when.h"
+#include "view/view.h"
+
+/* Puts {reason, state, at, error} of the page that a PAGE or ALARM row is about into doc.page;
+ * nothing for other rows. */
+void document_page(struct look *l, struct cJSON *doc, const struct outgoing *row, int64_t now_ms);
+/* A time as the addressee of q reads it: the clock, with the day where it is not today; "?" for 0.
+ * q NULL: UTC. */
+struct when_text document_clock(struct look *l, const struct inquiry *q, int64_t ms,
+				int64_t now_ms);
+#endif

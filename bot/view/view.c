@@ -1,0 +1,148 @@
+/* view: renders what goes out from the case document. Pure; a template that fails is replaced by
+ * plain words of ours, for a question or a page that is not sent is worse than one that is not
+ * pretty. */
+#include "view/view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mac.h"
+#include "lang/jq.h"
+#include "view/document.h"
+
+static enum rc render(const struct policy *p, const char *name, const struct cJSON *doc,
+		      struct cJSON **out, struct fail *fail)
+{
+	for (size_t i = 0; i < p->template_names_n; i++) {
+		if (strcmp(p->template_names[i], name) != 0)
+			continue;
+		CLEANUP(json_done) struct cJSON *ctx = json_object();
+		json_put(ctx, "texts", json_copy(p->texts));
+		return jq_run(p->templates, (int)i, doc, ctx, out, fail);
+	}
+	return FAIL(fail, RC_ABSENT, "no template %s", name);
+}
+
+static const char *template_of(enum out_kind kind)
+{
+	switch (kind) {
+	case OUT_QUESTION: return "question";
+	case OUT_CARD: return "card";
+	case OUT_ALARM: return "alarm";
+	case OUT_PAGE: return "page";
+	case OUT_LOOKUP_EMAIL:
+	case OUT_LOOKUP_USER:
+	case OUT_OPEN_DM: break;
+	}
+	return "";
+}
+
+/* The words that must get through when a template does not: nothing from outside is in them. */
+static struct cJSON *plain(const struct outgoing *row)
+{
+	struct cJSON *c = json_object();
+	char say[160];
+	switch (row->kind) {
+	case OUT_QUESTION:
+		snprintf(say, sizeof(say),
+			 "SB-%lld: security has a question about your account. Please contact the "
+			 "security team.",
+			 (long long)row->case_id);
+		break;
+	case OUT_ALARM:
+		snprintf(say, sizeof(say), "<!here> SB-%lld: page NOT confirmed.",
+			 (long long)row->case_id);
+		break;
+	case OUT_CARD:
+	case OUT_PAGE:
+	case OUT_LOOKUP_EMAIL:
+	case OUT_LOOKUP_USER:
+	case OUT_OPEN_DM:
+		snprintf(say, sizeof(say), "SB-%lld: its layout failed; see the log.",
+			 (long long)row->case_id);
+		break;
+	}
+	json_put_text(c, "text", say);
+	return c;
+}
+
+enum rc view_message(struct look *l, const struct policy *p, const struct outgoing *row,
+		     int64_t now_ms, struct cJSON **out, struct fail *fail)
+{
+	struct view_of of = { .reader =
+				      row->kind == OUT_QUESTION ? READER_EMPLOYEE : READER_ANALYST,
+			      .case_id = row->case_id,
+			      .now_ms = now_ms };
+	CLEANUP(json_done) struct cJSON *doc = view_document(l, p, &of);
+	if (!doc)
+		return FAIL(fail, RC_ABSENT, "case %lld: not there", (long long)row->case_id);
+	document_page(l, doc, row, now_ms);
+	if (render(p, template_of(row->kind), doc, out, fail) != RC_OK)
+		*out = plain(row);
+	return RC_OK;
+}
+
+struct cJSON *view_text(struct look *l, const struct policy *p, const char *key, int64_t inquiry_id,
+			int64_t at_ms, int64_t now_ms)
+{
+	CLEANUP(json_done) struct cJSON *doc = json_object();
+	struct cJSON *values = json_object(), *out = NULL;
+	struct fail fail;
+	const struct inquiry *q = inquiry_id ? look_inquiry(l, inquiry_id) : NULL;
+	json_put_text(values, "time", document_clock(l, q, at_ms, now_ms).text);
+	json_put_text(doc, "key", key);
+	json_put(doc, "values", values);
+	if (render(p, "text", doc, &out, &fail) == RC_OK)
+		return out;
+	out = json_object();
+	json_put_text(out, "text", json_text(json_key(p->texts, key)));
+	return out;
+}
+
+struct cJSON *view_modal(struct look *l, const struct policy *p, int64_t inquiry_id, int64_t now_ms)
+{
+	const struct inquiry *q = look_inquiry(l, inquiry_id);
+	struct cJSON *out = NULL;
+	struct fail fail;
+	if (!q)
+		return NULL;
+	struct view_of of = { .reader = READER_EMPLOYEE, .case_id = q->case_id, .now_ms = now_ms };
+	CLEANUP(json_done) struct cJSON *doc = view_document(l, p, &of);
+	if (!doc || render(p, "modal", doc, &out, &fail) != RC_OK)
+		return NULL; /* a comment is a wish, not a promise */
+	return out;
+}
+
+/* One reason to wake somebody has one key, for ever and over restarts; another installation's
+ * differs. */
+static void put_dedup_key(struct cJSON *input, const struct policy *p, const struct outgoing *row)
+{
+	uint8_t mac[MAC_BYTES];
+	char text[60] = "securitybot-";
+	CLEANUP(buf_free) struct buf b = BUF(512);
+	buf_addf(&b, "page:%s", row->key);
+	hmac_sha256(secret_str(&p->mac_key), buf_str(&b), mac);
+	base32_encode(mac, 20, text + strlen(text));
+	json_put_text(input, "key", text);
+}
+
+struct cJSON *view_page(struct look *l, const struct policy *p, const struct outgoing *row,
+			int64_t now_ms)
+{
+	struct view_of of = { .reader = READER_ANALYST, .case_id = row->case_id, .now_ms = now_ms };
+	CLEANUP(json_done) struct cJSON *doc = view_document(l, p, &of);
+	struct cJSON *input = NULL;
+	struct fail fail;
+	if (!doc)
+		return NULL;
+	document_page(l, doc, row, now_ms);
+	if (render(p, "page", doc, &input, &fail) != RC_OK) {
+		CLEANUP(json_done) struct cJSON *words = plain(row);
+		input = json_object();
+		json_put_text(input, "summary", json_text_at(words, "text"));
+		json_put_text(input, "source", "SecurityBot");
+	}
+	put_dedup_key(input, p, row);
+	return input;
+}

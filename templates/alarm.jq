@@ -1,0 +1,14 @@
+# A page that the pager did not confirm: shouted into the analysts' channel, by our own words; rewritten quietly if it is
+# confirmed after all. The only mrkdwn we send; nothing from outside is in it.
+.page as $p
+| .case as $c
+| t("reason_" + $p.reason; {}) as $why
+| if $p.state == "confirmed" then
+    t("alarm_over"; {case: $c.id, priority: $c.priority, reason: $why, time: $p.at}) as $say
+    | {text: $say, blocks: [rich([line([word($say)])])]}
+  else
+    t("alarm"; {case: $c.id, priority: $c.priority, reason: $why}) as $say
+    | { text: $say,
+        blocks: ( [ {type: "section", text: {type: "mrkdwn", text: ("<!here> *" + $say + "*"), verbatim: true}} ]
+          + (if $p.error == "" then [] else [rich([line([bold(t("alarm_error"; {})), word($p.error)])])] end) ) }
+  end

@@ -1,0 +1,442 @@
+/* lab: see lab.h. The heap of what will happen is ordered by time, then by the order of scheduling:
+ * deterministic. */
+#include "lab.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lab_inside.h"
+
+uint64_t lab_random(struct lab *l)
+{
+	uint64_t z = (l->random += UINT64_C(0x9E3779B97F4A7C15)); /* splitmix64, public domain */
+	z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+	return z ^ (z >> 31);
+}
+
+void lab_note(struct lab *l, const char *what, uint64_t n, struct str text)
+{
+	uint8_t digest[MAC_BYTES];
+	CLEANUP(buf_free) struct buf b = BUF(4u << 20);
+	buf_add(&b, (struct str){ (const char *)l->trace, sizeof(l->trace) });
+	buf_addf(&b, "%lld %s %llu ", (long long)(l->now_ms - LAB_START_MS), what,
+		 (unsigned long long)n);
+	buf_add(&b, text);
+	assert(!b.broken);
+	sha256(buf_str(&b), digest);
+	memcpy(l->trace, digest, sizeof(l->trace));
+	if (l->tell)
+		fprintf(stderr, "%9lld %-8s %llu %.*s\n", (long long)(l->now_ms - LAB_START_MS),
+			what, (unsigned long long)n, text.n > 6000 ? 6000 : (int)text.n,
+			text.n ? text.at : "");
+}
+
+void lab_trace(const struct lab *l, char hex[65]) { hex_encode(l->trace, sizeof(l->trace), hex); }
+
+/* --- the heap --- */
+
+static bool before(const struct happening *a, const struct happening *b)
+{
+	return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->order < b->order;
+}
+
+struct happening *lab_schedule(struct lab *l, enum happening_kind kind, int64_t after_ms)
+{
+	if (l->heap_n == l->heap_cap) {
+		l->heap_cap = l->heap_cap ? 2 * l->heap_cap : 64;
+		l->heap = mem_grow(l->heap, l->heap_cap * sizeof(*l->heap));
+	}
+	struct happening *h = mem_new(sizeof(*h));
+	h->kind = kind;
+	h->at_ms = l->now_ms + after_ms;
+	h->order = l->order++;
+	h->life = l->life;
+	size_t i = l->heap_n++;
+	for (; i && before(h, l->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		l->heap[i] = l->heap[(i - 1) / 2];
+	l->heap[i] = h;
+	return h;
+}
+
+static struct happening *pop(struct lab *l)
+{
+	struct happening *top = l->heap[0], *last = l->heap[--l->heap_n];
+	size_t i = 0, child;
+	for (; (child = 2 * i + 1) < l->heap_n; i = child) {
+		if (child + 1 < l->heap_n && before(l->heap[child + 1], l->heap[child]))
+			child++;
+		if (!before(l->heap[child], last))
+			break;
+		l->heap[i] = l->heap[child];
+	}
+	if (l->heap_n)
+		l->heap[i] = last;
+	return top;
+}
+
+static void happening_free(struct happening *h)
+{
+	free(h->text);
+	free(h->url);
+	free(h->authorization);
+	free(h->content_type);
+	free(h);
+}
+
+/* --- the points at which it can die --- */
+
+static struct lab_point *point_named(struct lab_points *points, const char *name)
+{
+	for (size_t i = 0; i < points->n; i++)
+		if (strcmp(points->at[i].name, name) == 0)
+			return &points->at[i];
+	assert(points->n < LAB_POINTS_MAX);
+	struct lab_point *p = &points->at[points->n++];
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	return p;
+}
+
+bool lab_alive(void *self, const char *point)
+{
+	struct lab *l = self;
+	struct lab_point *p;
+	if (l->looking) /* an observer, not the process */
+		return true;
+	if (l->dead)
+		return false;
+	p = l->o.points ? point_named(l->o.points, point) : NULL;
+	if (p)
+		p->passed++;
+	if (l->doomed && (!l->doom_name[0] || strcmp(l->doom_name, point) == 0) &&
+	    l->doom_n-- == 0) {
+		l->doomed = false;
+		l->dead = true;
+		l->deaths++;
+		if (p)
+			p->died++;
+		lab_note(l, "death", 0, str_z(point));
+	}
+	return !l->dead;
+}
+
+/* --- lives --- */
+
+static struct clocks clocks_of(struct lab *l)
+{
+	struct clocks c = { .wall_ms = l->now_ms + l->wall_shift_ms,
+			    .boot_ms = l->now_ms - LAB_START_MS + 5000 };
+	for (size_t i = 0; i < sizeof(c.chance.bytes); i += 8) {
+		uint64_t r = lab_random(l);
+		memcpy(c.chance.bytes + i, &r, 8);
+	}
+	return c;
+}
+
+static void bury(struct lab *l, int64_t rest_ms)
+{
+	lab_look_away(l);
+	lab_close_sockets(l);
+	turn_free(l->turn);
+	store_close(l->store);
+	l->turn = NULL;
+	l->store = NULL;
+	l->life++;
+	l->dead = true;
+	l->reborn_ms = l->now_ms + rest_ms;
+}
+
+static void be_born(struct lab *l)
+{
+	struct fail fail = { 0 };
+	struct store_hook hook = { lab_alive, l };
+	l->dead = false;
+	if (store_open(l->path, &hook, &l->store, &fail) != RC_OK) {
+		if (!l->dead)
+			fprintf(stderr, "lab: %s\n", fail.why);
+		assert(l->dead); /* only a death may stop it */
+		bury(l, l->rest_ms);
+		return;
+	}
+	struct clocks c = clocks_of(l);
+	struct turn_options o = { lab_policy(), l->store, &l->net, l->crumb };
+	l->turn = turn_new(&o, &c, &fail);
+	if (!l->turn) {
+		assert(l->dead);
+		bury(l, l->rest_ms);
+		return;
+	}
+	l->turn_ms = l->now_ms;
+	lab_note(l, "born", l->life, STR(""));
+}
+
+static void run_turn(struct lab *l)
+{
+	lab_look_away(l);
+	struct clocks c = clocks_of(l);
+	int64_t due = turn_run(l->turn, &c);
+	if (l->dead || due == TURN_BROKEN) {
+		assert(l->dead);
+		bury(l, l->rest_ms);
+		return;
+	}
+	l->turn_ms = due == NEVER_MS ? NEVER_MS : due - l->wall_shift_ms;
+	if (l->turn_ms <= l->now_ms) { /* work left over: again at once, but not for ever */
+		l->turn_ms = l->now_ms;
+		assert(++l->spins < 100000);
+	} else
+		l->spins = 0;
+}
+
+/* --- time --- */
+
+static int64_t next_ms(const struct lab *l)
+{
+	int64_t turn = l->turn_ms > l->busy_ms ? l->turn_ms : l->busy_ms;
+	int64_t t = l->heap_n ? l->heap[0]->at_ms : NEVER_MS, w = world_due_ms(l->world);
+	if (w < t)
+		t = w;
+	if (l->turn && turn < t)
+		t = turn;
+	if (!l->turn && l->reborn_ms < t)
+		t = l->reborn_ms;
+	return t > l->now_ms ? t : l->now_ms;
+}
+
+/* One thing happens; then, at that very moment, the process has its turn if something arrived or is
+ * due. */
+static void step(struct lab *l)
+{
+	if (l->heap_n && l->heap[0]->at_ms <= l->now_ms) {
+		struct happening *h = pop(l);
+		lab_happen(l, h);
+		happening_free(h);
+	} else if (world_due_ms(l->world) <= l->now_ms)
+		world_tick(l->world, l->now_ms);
+	else if (!l->turn)
+		be_born(l);
+	else
+		run_turn(l);
+	lab_drain_world(l);
+	if (l->turn && turn_waiting(l->turn) && l->busy_ms <= l->now_ms)
+		run_turn(l);
+}
+
+static bool is_idle(const struct lab *l) { return next_ms(l) > l->now_ms; }
+
+void lab_pass(struct lab *l, int64_t ms)
+{
+	int64_t until = l->now_ms + ms;
+	for (;;) {
+		while (!is_idle(l))
+			step(l);
+		int64_t t = next_ms(l);
+		if (t > until)
+			break;
+		l->now_ms = t;
+	}
+	l->now_ms = until;
+}
+
+void lab_settle(struct lab *l, int64_t quiet_ms, int64_t max_ms)
+{
+	int64_t until = l->now_ms + max_ms;
+	for (;;) {
+		while (!is_idle(l))
+			step(l);
+		int64_t t = next_ms(l);
+		if (t > until || t > l->now_ms + quiet_ms)
+			return;
+		l->now_ms = t;
+	}
+}
+
+/* --- what its holder does --- */
+
+void lab_post(struct lab *l, const char *source, const char *body, struct lab_post *out)
+{
+	*out = (struct lab_post){ 0 };
+	struct happening *h = lab_schedule(l, HAPPENS_POST, lab_latency(l));
+	h->text = mem_str(str_z(body));
+	h->n = strlen(body);
+	h->url = mem_str(str_z(source));
+	h->post = out;
+}
+
+static struct cJSON *control(struct lab *l, const char *verb, const char *format, va_list args)
+{
+	char text[8192];
+	struct fail fail;
+	int n = vsnprintf(text, sizeof(text), format, args);
+	assert(n >= 0 && (size_t)n < sizeof(text));
+	CLEANUP(json_done) struct cJSON *a = json_parse(str_z(n ? text : "{}"), &fail);
+	if (!a)
+		fprintf(stderr, "lab: %s: %s\n", text, fail.why);
+	assert(a);
+	struct cJSON *out = world_control(l->world, verb, a, l->now_ms);
+	lab_drain_world(l);
+	return out;
+}
+
+struct cJSON *lab_do(struct lab *l, const char *verb, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	struct cJSON *out = control(l, verb, format, args);
+	va_end(args);
+	return out;
+}
+
+void lab_must(struct lab *l, const char *verb, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	CLEANUP(json_done) struct cJSON *out = control(l, verb, format, args);
+	va_end(args);
+	if (!json_true(json_key(out, "ok")))
+		fprintf(stderr, "lab: %s: %s\n", verb, json_text_at(out, "error"));
+	assert(json_true(json_key(out, "ok")));
+}
+
+void lab_kill(struct lab *l, int64_t rest_ms)
+{
+	if (!l->turn)
+		return;
+	l->deaths++;
+	lab_note(l, "killed", l->life, STR(""));
+	bury(l, rest_ms);
+}
+
+void lab_doom(struct lab *l, const char *named, uint64_t n, int64_t rest_ms)
+{
+	snprintf(l->doom_name, sizeof(l->doom_name), "%s", named);
+	l->doomed = true;
+	l->doom_n = n;
+	l->rest_ms = rest_ms;
+}
+
+bool lab_is_dead(const struct lab *l) { return !l->turn; }
+unsigned lab_deaths(const struct lab *l) { return l->deaths; }
+int64_t lab_now(const struct lab *l) { return l->now_ms; }
+struct world *lab_world(struct lab *l) { return l->world; }
+void lab_busy(struct lab *l, int64_t ms)
+{
+	l->busy_ms = l->now_ms + ms;
+	l->turn_ms = l->busy_ms;
+}
+void lab_shift_wall(struct lab *l, int64_t ms)
+{
+	l->wall_shift_ms += ms;
+	if (l->turn)
+		l->turn_ms = l->now_ms;
+}
+
+void lab_look_away(struct lab *l)
+{
+	if (l->looking)
+		store_rollback(l->store); /* the hook must still see an observer */
+	l->looking = false;
+}
+
+struct look *lab_look(struct lab *l)
+{
+	struct fail fail;
+	if (!l->turn)
+		return NULL;
+	lab_look_away(l);
+	arena_clear(&l->looks);
+	l->looking = true;
+	enum rc rc = store_begin(l->store, &l->looks, &fail);
+	if (rc != RC_OK)
+		fprintf(stderr, "lab: look: %s\n", fail.why);
+	assert(rc == RC_OK);
+	return store_look(l->store);
+}
+
+/* --- the whole --- */
+
+struct lab *lab_new(const struct lab_options *o)
+{
+	static unsigned count;
+	struct lab *l = mem_new(sizeof(*l));
+	l->o = *o;
+	if (!l->o.latency_ms)
+		l->o.latency_ms = 20;
+	l->random = o->seed;
+	l->now_ms = LAB_START_MS;
+	l->rest_ms = 2 * SECOND_MS;
+	l->looks = ARENA((size_t)64 << 20);
+	l->tell = getenv("LAB_TELL") != NULL; /* banned: a developer's switch, in tests only */
+	snprintf(l->path, sizeof(l->path), "%s/securitybot-lab-%ld-%u.db",
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getpid(), count++);
+	lab_net(l);
+	l->world = world_new(&(struct world_options){
+		.slack_limits = o->slack_limits, .seed = o->seed, .ws_base = "ws://127.0.0.1:1" });
+	l->reborn_ms = l->now_ms;
+	return l;
+}
+
+void lab_free(struct lab *l)
+{
+	if (!l)
+		return;
+	l->doomed = false;
+	if (l->turn) {
+		lab_look_away(l);
+		turn_free(l->turn);
+		store_close(l->store);
+	}
+	while (l->heap_n)
+		happening_free(pop(l));
+	free(l->heap);
+	world_free(l->world);
+	arena_clear(&l->looks);
+	static const char *const tails[] = { "", "-wal", "-shm", "-journal" };
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		char path[160];
+		snprintf(path, sizeof(path), "%s%s", l->path, tails[i]);
+		unlink(path);
+	}
+	free(l);
+}
+
+/* --- the configuration --- */
+
+static struct config *config;
+
+static void say(void *self, const char *line)
+{
+	(void)self;
+	fprintf(stderr, "lab: %s\n", line);
+}
+
+const struct policy *lab_policy(void)
+{
+	if (config)
+		return config_policy(config);
+	static const char *const secrets[][2] = {
+		{ "SLACK_APP_TOKEN", "xapp-1-A0SANDBOX-1-secret" },
+		{ "SLACK_BOT_TOKEN", "xoxb-T0SANDBOX-secret" },
+		{ "PAGERDUTY_ROUTING_KEY", "R0SANDBOXR0SANDBOXR0SANDBOX00000" },
+		{ "LAB_SOURCE_TOKEN", LAB_TOKEN },
+		{ "MAC_KEY", "0123456789abcdef0123456789abcdef" },
+	};
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
+		setenv(secrets[i][0], secrets[i][1], 1);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	unsetenv("SLACK_API_URL");
+	struct config_report report = { .say = say };
+	config = config_load("tests/lib/lab.yaml", true, &report);
+	assert(config);
+	return config_policy(config);
+}
+
+void lab_done(void)
+{
+	config_free(config);
+	config = NULL;
+}

@@ -1,0 +1,80 @@
+/* lab: one SecurityBot (the real turn, handlers, codecs and SQL) and its world (the sandbox's
+ * model) under one virtual clock. For scenarios and the simulator: whoever holds a lab says what
+ * people do, lets time pass, and kills the process when he likes. A death drops every struct of the
+ * process and keeps the disk, the crumb, and what had left for the world. */
+#ifndef TESTS_LAB_H
+#define TESTS_LAB_H
+#include "base/json.h"
+#include "base/mac.h"
+#include "base/when.h"
+#include "config/config.h"
+#include "sandbox/world.h"
+#include "store/store.h"
+#include "turn.h"
+
+#define LAB_START_MS INT64_C(1800000000000) /* 15 January 2027, 08:00 UTC */
+enum { LAB_POINTS_MAX = 512 };
+
+/* A named moment at which the process can die, and how often it came and was used. */
+struct lab_point {
+	char name[48]; /* "commit before", "send after", "INQUIRY_SET before", … */
+	uint64_t passed, died;
+};
+struct lab_points {
+	struct lab_point at[LAB_POINTS_MAX];
+	size_t n;
+};
+
+struct lab_options {
+	uint64_t seed;
+	bool slack_limits;
+	int64_t latency_ms; /* each way; jitter of up to as much again from the seed; default 20 */
+	struct lab_points *points; /* shared by many labs; may be NULL */
+};
+struct lab;
+struct lab *lab_new(const struct lab_options *o);
+void lab_free(struct lab *l);
+
+/* The one configuration of all labs (tests/lib/lab.yaml), loaded once in the test's life. */
+const struct policy *lab_policy(void);
+void lab_done(void); /* frees it, at the end of main */
+
+int64_t lab_now(const struct lab *l);
+struct world *lab_world(struct lab *l);
+/* Lets virtual time pass: everything that is due happens, in order. */
+void lab_pass(struct lab *l, int64_t ms);
+/* Until nothing but far timers is left (nothing due within quiet_ms), at most max_ms. */
+void lab_settle(struct lab *l, int64_t quiet_ms, int64_t max_ms);
+
+/* A sender posts this body. *status 0 until answered (lab_pass), -1 if the process died before it
+ * answered. */
+struct lab_post {
+	int status;
+	int64_t alert_id;
+};
+void lab_post(struct lab *l, const char *source, const char *body, struct lab_post *out);
+/* world_control with arguments by printf; json_free() the result. */
+struct cJSON *lab_do(struct lab *l, const char *verb, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Same, and the test ends here if it is not ok. */
+void lab_must(struct lab *l, const char *verb, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Death. lab_kill: now. lab_doom: at the n-th point from now (0 = the next); named: only points of
+ * that name count ("" = all). The next life begins after rest_ms. While dead, what the world sends
+ * is lost. */
+void lab_kill(struct lab *l, int64_t rest_ms);
+void lab_doom(struct lab *l, const char *named, uint64_t n, int64_t rest_ms);
+bool lab_is_dead(const struct lab *l);
+unsigned lab_deaths(const struct lab *l);
+/* The process is busy so long: what arrives meanwhile is taken in one batch. */
+void lab_busy(struct lab *l, int64_t ms);
+/* What a wall clock set wrong does: shifts the clock the process sees. */
+void lab_shift_wall(struct lab *l, int64_t ms);
+
+/* The database as it is committed, for assertions; valid while the process lives and until time
+ * passes again. NULL when dead. */
+struct look *lab_look(struct lab *l);
+/* SHA-256 over all that crossed the border between process and world, so far. */
+void lab_trace(const struct lab *l, char hex[65]);
+#endif

@@ -1,0 +1,18 @@
+/* scenario: the groups of stories, one function a file; each returns how many failed. */
+#ifndef TESTS_SCENARIO_H
+#define TESTS_SCENARIO_H
+#include "lib/story.h"
+
+int stories_of_answers(void);
+int stories_of_priorities(void);
+int stories_of_races(void);
+int stories_of_strangers(void);
+int stories_of_deadlines(void);
+int stories_of_owners(void);
+int stories_of_the_pager(void);
+int stories_of_slack(void);
+int stories_of_alerts(void);
+int stories_of_deaths(void);
+int stories_of_poison_and_clocks(void);
+int stories_of_a_full_disk(void);
+#endif

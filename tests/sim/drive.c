@@ -1,0 +1,307 @@
+/* drive: makes a seed happen. Every choice comes from the seed. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/sim.h"
+
+uint64_t sim_random(struct sim *s, uint64_t below)
+{
+	uint64_t z = (s->random += UINT64_C(0x9E3779B97F4A7C15)); /* splitmix64, public domain */
+	z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+	return (z ^ (z >> 31)) % below;
+}
+
+void sim_break(struct sim *s, const char *format, ...)
+{
+	va_list args;
+	if (s->broken[0])
+		return;
+	va_start(args, format);
+	vsnprintf(s->broken, sizeof(s->broken), format, args);
+	va_end(args);
+}
+
+/* --- alerts --- */
+
+static void send_alert(struct sim *s)
+{
+	static const char *const users[] = { "homer.simpson@duff.example",
+					     "alice@duff.example",
+					     "bob@duff.example",
+					     "U0MONA001",
+					     "the-admin",
+					     "carol@duff.example",
+					     "nobody@duff.example" };
+	struct sim_post *p = &s->posts[s->posts_n];
+	char body[512];
+	if (s->posts_n == SIM_POSTS_MAX)
+		return;
+	p->repeated = s->posts_n && sim_random(s, 5) == 0;
+	if (p->repeated) {
+		const struct sim_post *old = &s->posts[sim_random(s, s->posts_n)];
+		memcpy(p->id, old->id, sizeof(p->id));
+		memcpy(p->user, old->user, sizeof(p->user));
+		p->priority = old->priority;
+	} else {
+		snprintf(p->id, sizeof(p->id), "a%zu", s->posts_n);
+		snprintf(p->user, sizeof(p->user), "%s", users[sim_random(s, 7)]);
+		p->priority = 1 + (int)sim_random(s, 5);
+	}
+	/* A repeat is now and then the same body, now and then a newer one with the same key. */
+	snprintf(body, sizeof(body),
+		 "{\"type\":\"%s\",\"id\":\"%s\",\"user\":\"%s\",\"what\":\"Program %zu was "
+		 "started.\",\"priority\":\"P%d\","
+		 "\"facts\":{\"n\":%d}}",
+		 sim_random(s, 12) ? "process" : "unheard-of", p->id, p->user,
+		 p->repeated ? (size_t)0 : s->posts_n, p->priority,
+		 p->repeated ? (int)sim_random(s, 2) : 0);
+	s->posts_n++;
+	lab_post(s->lab, "edr", body, &p->answer);
+}
+
+/* --- people --- */
+
+/* Ids out of "inquiry:7:mac", the value of a button. */
+static int64_t inquiry_of(const struct cJSON *message)
+{
+	for (const struct cJSON *b = json_first(json_key(message, "blocks")); b; b = json_next(b))
+		for (const struct cJSON *e = json_first(json_key(b, "elements")); e;
+		     e = json_next(e)) {
+			struct str kind, rest, id;
+			int64_t n;
+			if (str_cut(str_z(json_text_at(e, "value")), ':', &kind, &rest) &&
+			    str_cut(rest, ':', &id, &rest) && str_is(kind, "inquiry") &&
+			    str_int(id, &n))
+				return n;
+		}
+	return 0;
+}
+
+static void meet(struct sim *s, const struct cJSON *channel, const struct cJSON *message)
+{
+	int64_t id = inquiry_of(message);
+	if (id <= 0 || id >= SIM_SEEN_MAX)
+		return;
+	struct sim_inquiry *q = &s->inquiries[id];
+	if (q->plan)
+		return;
+	q->plan = "ynnsssbdmm"[sim_random(s, 10)];
+	snprintf(q->channel, sizeof(q->channel), "%s", json_text_at(channel, "id"));
+	snprintf(q->user, sizeof(q->user), "%s", json_text_at(channel, "user"));
+	snprintf(q->ts, sizeof(q->ts), "%s", json_text_at(message, "ts"));
+	q->act_ms = q->plan == 's' && sim_random(s, 2)
+			    ? NEVER_MS
+			    : lab_now(s->lab) + (int64_t)sim_random(s, 40 * 60000);
+}
+
+static void look_around(struct sim *s)
+{
+	CLEANUP(json_done) struct cJSON *state = lab_do(s->lab, "state", "%s", "{}");
+	for (const struct cJSON *c = json_first(json_key(state, "channels")); c; c = json_next(c)) {
+		if (!json_true(json_key(c, "is_im")))
+			continue;
+		for (const struct cJSON *m = json_first(json_key(c, "messages")); m;
+		     m = json_next(m))
+			meet(s, c, m);
+	}
+}
+
+static void press(struct sim *s, int64_t inquiry_id, const char *user, const char *button)
+{
+	const struct sim_inquiry *q = &s->inquiries[inquiry_id];
+	if (s->clicks_n == SIM_CLICKS_MAX)
+		return;
+	/* A page in the browser may be older than the message: people press what they see. */
+	CLEANUP(json_done)
+	struct cJSON *r =
+		lab_do(s->lab, "click",
+		       "{\"user\":\"%s\",\"channel\":\"%s\",\"ts\":\"%s\",\"action_id\":\"%s\"}",
+		       user, q->channel, q->ts, button);
+	if (!json_true(json_key(r, "ok")))
+		return;
+	struct sim_click *c = &s->clicks[s->clicks_n++];
+	snprintf(c->envelope_id, sizeof(c->envelope_id), "%s", json_text_at(r, "envelope_id"));
+	snprintf(c->user, sizeof(c->user), "%s", user);
+	c->inquiry_id = inquiry_id;
+	c->is_no = strcmp(button, "yes") != 0;
+	c->is_addressee = strcmp(user, q->user) == 0;
+	if (sim_random(s, 6) == 0) { /* Slack says it again, under the same envelope */
+		json_free(lab_do(s->lab, "resend", "{\"envelope_id\":\"%s\",\"same_id\":true}",
+				 c->envelope_id));
+	}
+}
+
+static void act(struct sim *s, int64_t id)
+{
+	struct sim_inquiry *q = &s->inquiries[id];
+	int turn = q->acts++;
+	int64_t soon = lab_now(s->lab) + 1 + (int64_t)sim_random(s, 20000);
+	q->act_ms = NEVER_MS;
+	switch (q->plan) {
+	case 'y': press(s, id, q->user, "yes"); break;
+	case 'n': press(s, id, q->user, "no"); break;
+	case 'b': /* phone and laptop, opposite answers in one moment */
+		press(s, id, q->user, sim_random(s, 2) ? "yes" : "no");
+		press(s, id, q->user, sim_random(s, 2) ? "yes" : "no");
+		break;
+	case 'd':
+		press(s, id, q->user, "yes");
+		press(s, id, q->user, "yes");
+		break;
+	case 'm':
+		press(s, id, q->user, turn ? "not_me" : "yes");
+		if (turn < 4)
+			q->act_ms = soon;
+		break;
+	default: break;
+	}
+	if (q->plan != 's' && q->plan != 'm' && turn < 3 && sim_random(s, 2))
+		q->act_ms = soon; /* a warning triangle: people press again */
+}
+
+static void people(struct sim *s)
+{
+	for (int64_t id = 1; id < SIM_SEEN_MAX; id++)
+		if (s->inquiries[id].plan && s->inquiries[id].act_ms <= lab_now(s->lab))
+			act(s, id);
+}
+
+static void submit_comments(struct sim *s)
+{
+	CLEANUP(json_done) struct cJSON *state = lab_do(s->lab, "state", "%s", "{}");
+	for (const struct cJSON *v = json_first(json_key(state, "views")); v; v = json_next(v))
+		if (sim_random(s, 3) == 0)
+			json_free(lab_do(s->lab, "submit",
+					 "{\"user\":\"%s\",\"view_id\":\"%s\",\"values\":{\"note\":"
+					 "{\"text\":\"I was at "
+					 "lunch\"}}}",
+					 json_text_at(v, "user"), json_text_at(v, "id")));
+}
+
+/* --- faults --- */
+
+static void fault(struct sim *s)
+{
+	static const char *const places[] = { "chat.postMessage",
+					      "chat.postMessage",
+					      "chat.update",
+					      "users.lookupByEmail",
+					      "users.info",
+					      "conversations.open",
+					      "conversations.history",
+					      "views.open",
+					      "pagerduty",
+					      "pagerduty",
+					      "apps.connections.open",
+					      "auth.test",
+					      "*" };
+	static const char *const kinds[] = { "429",
+					     "500",
+					     "html",
+					     "timeout",
+					     "refuse",
+					     "slow",
+					     "internal_error_done",
+					     "truncated",
+					     "error:fatal_error" };
+	static const char *const socket_kinds[] = { "no_hello", "silent", "half_open", "duplicate",
+						    "garbage" };
+	switch (sim_random(s, 8)) {
+	case 0:
+		lab_must(s->lab, "fault", "{\"where\":\"socket\",\"kind\":\"%s\",\"count\":1}",
+			 socket_kinds[sim_random(s, 5)]);
+		break;
+	case 1:
+		lab_must(s->lab, "disconnect", "{\"reason\":\"%s\"}",
+			 sim_random(s, 3)   ? "refresh_requested"
+			 : sim_random(s, 2) ? "warning"
+					    : "too_many_websockets");
+		break;
+	case 2: json_free(lab_do(s->lab, "drop", "%s", "{}")); break;
+	default:
+		lab_must(s->lab, "fault",
+			 "{\"where\":\"%s\",\"kind\":\"%s\",\"count\":%d,\"ms\":%d,\"after\":%d}",
+			 places[sim_random(s, 13)], kinds[sim_random(s, 9)],
+			 1 + (int)sim_random(s, 3), 100 + (int)sim_random(s, 15000),
+			 (int)sim_random(s, 3));
+		break;
+	}
+}
+
+/* Death anywhere, or where it hurts most: most of a process's life is spent looking whether
+ * anything is due. */
+static void doom(struct sim *s)
+{
+	static const char *const worst[] = { "commit before",
+					     "commit after",
+					     "send pagerduty before",
+					     "send pagerduty after",
+					     "send chat.postMessage before",
+					     "send chat.postMessage after",
+					     "send chat.update before",
+					     "send chat.update after",
+					     "send ack before",
+					     "send ack after",
+					     "send 202 before",
+					     "send 202 after",
+					     "send conversations after",
+					     "send users after",
+					     "send views before",
+					     "send response before" };
+	bool anywhere = sim_random(s, 2) != 0;
+	if (s->deaths && !lab_is_dead(s->lab) && sim_random(s, 4) == 0)
+		lab_doom(s->lab, anywhere ? "" : worst[sim_random(s, 16)],
+			 sim_random(s, anywhere ? 600 : 6), 1000 + (int64_t)sim_random(s, 20000));
+}
+
+/* --- a seed --- */
+
+static void live(struct sim *s, int minutes, bool faulty, bool alerts)
+{
+	int64_t until = lab_now(s->lab) + minutes * MINUTE_MS;
+	while (lab_now(s->lab) < until && !s->broken[0]) {
+		if (alerts && sim_random(s, 6) == 0)
+			send_alert(s);
+		if (faulty && s->faults && sim_random(s, 8) == 0)
+			fault(s);
+		if (faulty)
+			doom(s);
+		lab_pass(s->lab, 1000 + (int64_t)sim_random(s, 30000));
+		if (sim_random(s, 4) == 0) /* people do not stare at Slack */
+			look_around(s);
+		people(s);
+		if (sim_random(s, 10) == 0)
+			submit_comments(s);
+		check_always(s);
+	}
+}
+
+bool sim_run(uint64_t seed, struct lab_points *points, struct sim *s, char trace[65])
+{
+	memset(s, 0, sizeof(*s));
+	s->random = seed * 7919 + 17;
+	s->faults = sim_random(s, 4) != 0;
+	s->deaths = sim_random(s, 2) != 0;
+	struct lab_options o = { .seed = seed,
+				 .slack_limits = sim_random(s, 2) != 0,
+				 .latency_ms = 2 + (int64_t)sim_random(s, 150),
+				 .points = points };
+	s->lab = lab_new(&o);
+	/* Slack's own deduplication of posts is not documented: without it we must do as well. */
+	json_free(lab_do(s->lab, "dedupe", "{\"on\":%s}", sim_random(s, 2) ? "true" : "false"));
+	live(s, 20, true, true);
+	live(s, 40, true, false);
+	json_free(lab_do(s->lab, "heal", "%s", "{}"));
+	lab_doom(s->lab, "no such point", 0, 1000);
+	s->healed_ms = lab_now(s->lab);
+	live(s, 50, false, false);
+	lab_settle(s->lab, 10 * MINUTE_MS, 60 * MINUTE_MS);
+	if (!s->broken[0])
+		check_end(s);
+	lab_trace(s->lab, trace);
+	lab_free(s->lab);
+	s->lab = NULL;
+	return !s->broken[0];
+}
