@@ -19,7 +19,6 @@ enum { ANSWER_BYTES_MAX = 4 << 20, KEEP_ALIVE_S = 10, SLOT_BITS = 10 };
  * may still be sending what we refused; a close now would reset the connection and lose the
  * answer. */
 enum visit_state { VISIT_FREE, VISIT_RECEIVING, VISIT_ASKED, VISIT_ANSWERING, VISIT_LINGERING };
-enum { TEXT_PATH, TEXT_QUERY, TEXT_AUTHORIZATION, TEXT_TYPE, TEXT_ENCODING, TEXTS_N };
 
 struct visit {
 	enum visit_state state;
@@ -27,7 +26,9 @@ struct visit {
 	uint64_t serial; /* with the slot: the ticket */
 	int64_t deadline_ms;
 	const char *method;
-	char *texts[TEXTS_N];
+	char *path, *query;
+	struct header *headers; /* their values are ours */
+	size_t headers_n;
 	struct buf body, answer;
 	size_t declared_n;
 	int refused;
@@ -39,6 +40,7 @@ struct http_in {
 	unsigned connections;
 	size_t bodies_n; /* declared, of all that are being received */
 	uint64_t serials;
+	struct head_names names;
 	struct visit visits[IO_CONNECTIONS_MAX];
 };
 /* What libwebsockets keeps for a connection: zeroed for each request of a kept one. */
@@ -48,7 +50,8 @@ struct session {
 static_assert(IO_CONNECTIONS_MAX <= 1 << SLOT_BITS, "a ticket is serial and slot");
 
 static const char full_body[] =
-	"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503}";
+	"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
+	"\"detail\":\"too much at once; try again\"}";
 
 /* --- a visit --- */
 
@@ -80,10 +83,11 @@ static void body_free(struct http_in *h, struct visit *v)
 static void visit_free(struct http_in *h, struct visit *v)
 {
 	body_free(h, v);
-	if (v->texts[TEXT_AUTHORIZATION] != NULL)
-		explicit_bzero(v->texts[TEXT_AUTHORIZATION], strlen(v->texts[TEXT_AUTHORIZATION]));
-	for (int i = 0; i < TEXTS_N; i++)
-		free(v->texts[i]);
+	head_free(v->path);
+	head_free(v->query);
+	for (size_t i = 0; i < v->headers_n; i++)
+		head_free((char *)(uintptr_t)v->headers[i].value);
+	free(v->headers);
 	buf_free(&v->answer);
 	*v = (struct visit){ .state = VISIT_FREE };
 }
@@ -123,6 +127,7 @@ static const char *reason_of(int status)
 		{ 413, "Content Too Large" },
 		{ 415, "Unsupported Media Type" },
 		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
 		{ 503, "Service Unavailable" },
 	};
 
@@ -195,11 +200,10 @@ static void ask(struct http_in *h, struct visit *v)
 		.kind = ARRIVAL_ASKED,
 		.ticket = ticket_of(h, v),
 		.asked = { .method = v->method,
-			   .path = v->texts[TEXT_PATH],
-			   .query = v->texts[TEXT_QUERY],
-			   .authorization = v->texts[TEXT_AUTHORIZATION],
-			   .content_type = v->texts[TEXT_TYPE],
-			   .content_encoding = v->texts[TEXT_ENCODING],
+			   .path = v->path,
+			   .query = v->query,
+			   .headers = v->headers,
+			   .headers_n = v->headers_n,
 			   .body = v->refused == 0 ? buf_str(&v->body) : STR(""),
 			   .is_local = lws_get_vhost(v->wsi) == h->local,
 			   .refused = v->refused },
@@ -219,36 +223,6 @@ static void refuse(struct http_in *h, struct visit *v, int status)
 	v->refused = status;
 	v->ends = true; /* what is left of the request can't be told from the next one */
 	ask(h, v);
-}
-
-static char *copy_header(struct lws *wsi, enum lws_token_indexes token)
-{
-	const int n = lws_hdr_total_length(wsi, token);
-	char *at = mem_new((size_t)n + 1);
-
-	if (n > 0 && lws_hdr_copy(wsi, at, n + 1, token) < 0)
-		at[0] = '\0';
-	return at;
-}
-
-/* lws_hdr_copy would join the arguments with commas. */
-static char *copy_query(struct lws *wsi)
-{
-	struct buf b = BUF(IO_HEADER_BYTES_MAX);
-	char piece[IO_HEADER_BYTES_MAX];
-
-	for (int i = 0;; i++) {
-		const int n = lws_hdr_copy_fragment(wsi, piece, sizeof(piece),
-						    WSI_TOKEN_HTTP_URI_ARGS, i);
-		if (n < 0)
-			break;
-		if (i > 0)
-			buf_addz(&b, "&");
-		buf_add(&b, (struct str){ piece, (size_t)n });
-	}
-	char *query = mem_str(buf_str(&b));
-	buf_free(&b);
-	return query;
 }
 
 static const char *method_of(struct lws *wsi)
@@ -293,11 +267,9 @@ static int on_request(struct http_in *h, struct lws *wsi, struct session *s, str
 		return -1;
 	s->visit = v;
 	v->method = method_of(wsi);
-	v->texts[TEXT_PATH] = mem_str(path);
-	v->texts[TEXT_QUERY] = copy_query(wsi);
-	v->texts[TEXT_AUTHORIZATION] = copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
-	v->texts[TEXT_TYPE] = copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
-	v->texts[TEXT_ENCODING] = copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_ENCODING);
+	v->path = mem_str(path);
+	v->query = head_query(wsi);
+	v->headers_n = head_copy(wsi, &h->names, &v->headers);
 	int status = check_length(wsi, v->method, &n);
 	if (status == 0 && memchr(path.at, '\0', path.n) != NULL)
 		status = 400;
@@ -465,6 +437,7 @@ enum rc http_in_new(struct io *io, struct http_in **out, struct fail *fail)
 
 	*out = h; /* also when it fails: what is open belongs to io_close */
 	h->io = io;
+	head_names(&h->names, io->o.headers);
 	const enum rc rc = listen_tcp(io, h, fail);
 	return rc == RC_OK ? listen_local(io, h, fail) : rc;
 }

@@ -112,4 +112,16 @@ struct resolver *resolver_new(io_lookup *lookup, int *event_fd);
 void resolver_free(struct resolver *r);
 void resolver_ask(struct resolver *r, uint64_t id, const char *host, unsigned nth);
 bool resolver_next(struct resolver *r, struct resolved *out); /* false: no more answers */
+
+/* --- http_head.c --- */
+struct head_names { /* of the headers an arrival brings */
+	const char *const *at;
+	int tokens[IO_HEADERS_MAX]; /* libwebsockets' number of it, or -1 */
+	size_t n;
+};
+void head_names(struct head_names *out, const char *const *names); /* NULL ends them, or = none */
+/* Those that came; their values, and *out, are the caller's: head_free() each, free() the list. */
+size_t head_copy(struct lws *wsi, const struct head_names *names, struct header **out);
+char *head_query(struct lws *wsi); /* head_free() it */
+void head_free(char *text);        /* wiped: it may hold a secret */
 #endif

@@ -10,6 +10,7 @@
 struct io;
 
 enum {
+	IO_HEADERS_MAX = 256,           /* names of headers that are copied */
 	IO_CONNECTIONS_MAX = 512,       /* at our door, both listeners together */
 	IO_HEADER_BYTES_MAX = 4096,     /* of one request, in sum; more drops the connection */
 	IO_BODY_BYTES_MAX = 256 * 1024, /* of one request */
@@ -34,6 +35,8 @@ struct io_options {
 	int listen_port;         /* 0 = any free one, see io_port() */
 	const char *socket_path; /* the local socket, mode 0600; NULL or "" = none. A file that is
 				    there is unlinked: take the database's lock first */
+	const char *const *headers; /* names of the headers that an arrival brings, in lower case,
+				       NULL ends them; NULL = none */
 	const char *ca_file; /* trusted instead of the system's authorities; NULL or "" = none */
 	const char *proxy;   /* "http://[user:password@]host:port" for all that goes out; NULL or
 				"" = none. The environment's proxies are ignored */
@@ -61,6 +64,7 @@ void io_close(struct io *io);
 
 struct io_clocks {
 	int64_t wall_ms, boot_ms; /* CLOCK_REALTIME, CLOCK_BOOTTIME */
+	bool is_wall_unsure;      /* nothing keeps CLOCK_REALTIME right (adjtimex(2)) */
 	uint8_t chance[IO_CHANCE_BYTES];
 };
 void io_clocks(struct io_clocks *out); /* aborts if the kernel has no chance to give */
@@ -70,6 +74,11 @@ int64_t io_wall_ms(void);              /* for log_clock */
  * NULL and *fail otherwise; crumb_unmap() it. */
 char *crumb_map(const char *path, size_t n, struct fail *fail);
 void crumb_unmap(char *crumb, size_t n);
+
+/* keep.c: a small file that is the old one or the new one (mode 0600), never half. RC_ABSENT: there
+ * is none; RC_REFUSED: the disk says no. */
+MUST_CHECK enum rc file_keep(const char *path, struct str text, struct fail *fail);
+MUST_CHECK enum rc file_kept(const char *path, struct buf *out, struct fail *fail);
 
 /* local.c: one POST to the running bot over its local socket, blocking, at most 10 s a step. For
  * subcommands only. RC_ABSENT: nobody listens there; RC_AGAIN: no answer; RC_TOO_BIG: the answer

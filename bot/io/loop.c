@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +45,8 @@ void io_clocks(struct io_clocks *out)
 {
 	out->wall_ms = clock_ms(CLOCK_REALTIME);
 	out->boot_ms = clock_ms(CLOCK_BOOTTIME);
+	struct timex state = { .modes = 0 };
+	out->is_wall_unsure = adjtimex(&state) == TIME_ERROR;
 	const ssize_t n = getrandom(out->chance, sizeof(out->chance), 0);
 	assert(n == (ssize_t)sizeof(out->chance)); /* whole up to 256 bytes, says getrandom(2) */
 }

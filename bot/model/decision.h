@@ -21,6 +21,7 @@ enum change_kind {
 	CHANGE_GATE, /* closed until open_ms (a vendor's Retry-After, pacing); never moves earlier
 		      */
 	CHANGE_AUDIT,
+	CHANGE_DELIVERY, /* a signed delivery id and the digest of its body; new */
 };
 struct change {
 	struct change *next;
@@ -49,12 +50,16 @@ struct change {
 			const char *object; /* "inquiry 7", "case 42" */
 			const char *detail; /* a sentence; may hold personal data, kept apart */
 		} audit;
+		struct {
+			const char *source, *id, *digest;
+		} delivery;
 	} as;
 };
 
 enum reply_kind {
 	REPLY_NONE,
 	REPLY_TEXT,  /* private words to the actor: ephemeral, or the ack's payload for a command */
+	REPLY_SHEET, /* the same, with a layout of its own: what a command shows */
 	REPLY_MODAL, /* the comment modal of an inquiry */
 	REPLY_HTTP,  /* status and ids for a sender */
 };
@@ -65,6 +70,14 @@ struct reply {
 	int status;           /* REPLY_HTTP */
 	int64_t alert_id;     /* REPLY_HTTP */
 	int64_t at_ms;        /* REPLY_TEXT: a time the text mentions, 0 = none */
+	struct {
+		const char *template;     /* templates/NAME.jq: help, status, mine, show */
+		const char *user;         /* who reads it */
+		bool is_analyst;          /* and as what */
+		int64_t case_id;          /* show */
+		const char *words;        /* help: what was not understood, "" = nothing */
+		const char *const *verbs; /* help: all commands, NULL at the end */
+	} sheet;                          /* REPLY_SHEET */
 };
 struct decision {
 	struct arena *arena;

@@ -11,7 +11,8 @@ enum fact_kind {
 	FACT_ALERT = 1,
 	FACT_CLICK = 2,
 	FACT_COMMENT = 3,
-	FACT_COMMAND = 4
+	FACT_COMMAND = 4,
+	FACT_MESSAGE = 5
 }; /* stored: never renumber */
 enum click { CLICK_YES, CLICK_NO, CLICK_NOT_ME, CLICK_UNKNOWN };
 
@@ -22,6 +23,10 @@ struct fact {
 	union {
 		struct {
 			const char *source, *digest, *body;
+			const char *delivery;        /* the sender's signed id, NULL = none */
+			const char *delivery_digest; /* of the whole body it came in */
+			bool is_last;      /* of the alerts in that body: it has the say for all */
+			const char *doubt; /* why it was let in although, NULL = no doubt */
 		} alert;
 		struct {
 			const char *user, *channel, *ts;
@@ -36,6 +41,11 @@ struct fact {
 		struct {
 			const char *user, *channel, *text;
 		} command;
+		struct { /* typed to us in a direct message */
+			const char *user, *channel, *text;
+			const char *ts;
+			const char *thread_ts; /* of the message it stands under, "" = none */
+		} message;
 	} as;
 };
 

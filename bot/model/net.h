@@ -21,6 +21,12 @@ struct request {
 };
 enum { REPLY_HEADERS_MAX = 2 };
 
+/* A header that came to our door. */
+struct header {
+	const char *name; /* in lower case */
+	const char *value;
+};
+
 enum arrival_kind {
 	ARRIVAL_ASKED,  /* an HTTP request at our door, complete or refused by a ceiling */
 	ARRIVAL_REPLY,  /* the answer to a request of ours */
@@ -36,8 +42,8 @@ struct arrival {
 			    OPENED…CLOSED: the socket */
 	struct {
 		const char *method, *path, *query;
-		const char *authorization; /* the Authorization header, "" = none */
-		const char *content_type, *content_encoding;
+		const struct header *headers; /* those that io was asked for and that came */
+		size_t headers_n;
 		struct str body;
 		bool is_local; /* came by the Unix socket: the file system has authenticated it */
 		int refused;   /* io hit a ceiling: 411, 413, 408, 431 …; 0 = complete */

@@ -41,7 +41,7 @@ enum case_state {
 	CASE_STATES(X)
 #undef X
 };
-#define RESOLUTIONS(X) X(NONE, 0) X(BENIGN_UNVERIFIED, 1)
+#define RESOLUTIONS(X) X(NONE, 0) X(BENIGN_UNVERIFIED, 1) X(DRILL, 2)
 enum resolution {
 #define X(n, v) RESOLUTION_##n = v,
 	RESOLUTIONS(X)
@@ -59,6 +59,7 @@ struct casefile {
 	const char *plan;    /* JSON, see plan.h; evaluated once, never again */
 	int64_t alerts;      /* how many alerts it stands for */
 	int64_t opened_ms, closed_ms;
+	bool is_drill; /* asked for by the subject to try it out: pages nobody, counts nowhere */
 };
 
 /* --- inquiry: one question to one person --- */
@@ -113,7 +114,8 @@ struct person {
 	X(PAGE, 4)         /* effect: wake the on-call */                                          \
 	X(LOOKUP_EMAIL, 5) /* effect: users.lookupByEmail */                                       \
 	X(LOOKUP_USER, 6)  /* effect: users.info */                                                \
-	X(OPEN_DM, 7)      /* effect: conversations.open */
+	X(OPEN_DM, 7)      /* effect: conversations.open */                                        \
+	X(NOTICE, 8)       /* message: a direct message that asks nothing */
 enum out_kind {
 #define X(n, v) OUT_##n = v,
 	OUT_KINDS(X)
@@ -149,8 +151,8 @@ struct outgoing {
 	enum rank rank;
 	const char *gate;            /* "slack:D024", "pagerduty": one at a time, own pacing */
 	int64_t case_id, inquiry_id; /* 0 = none */
-	const char *target;  /* PAGE: the reason; LOOKUP_*: the e-mail or user id; OPEN_DM: the user
-				id; else "" */
+	const char *target;  /* PAGE: the reason; LOOKUP_*: the e-mail or user id; OPEN_DM, NOTICE:
+				the user id; else "" */
 	const char *channel; /* messages: where; "" = not known yet (then not due) */
 	const char *ref; /* messages: Slack's ts; PAGE: the dedup key the pager returned; "" until
 			    done once */
@@ -170,8 +172,8 @@ struct outgoing {
 #define OUTCOMES(X)                                                                                \
 	X(DONE)                                                                                    \
 	X(ALREADY)                                                                                 \
-	X(NOT_FOUND) X(AMBIGUOUS) X(PENDING) X(CONFLICT) X(REAUTH) X(TRANSIENT) X(PERMANENT)       \
-		X(UNKNOWN)
+	X(NOT_FOUND)                                                                               \
+	X(AMBIGUOUS) X(PENDING) X(CONFLICT) X(REAUTH) X(TRANSIENT) X(PERMANENT) X(UNKNOWN)
 enum outcome {
 #define X(n) OUTCOME_##n,
 	OUTCOMES(X)

@@ -14,13 +14,14 @@ enum { SETS_OFF_CLOSE = 1, SETS_OFF_PAGE = 2, SETS_OFF_REVIEW = 4 };
 
 /* Each playbook is one jq program; these are the indexes of its expressions (-1 = not given). */
 struct playbook {
-	const char *name, *title, *goal, *response, *file;
+	const char *name, *title, *goal, *response;
 	const char *const *sources;
 	size_t sources_n;
 	const char *const *attack;
 	size_t attack_n;
 	const struct jq_set *jq; /* of this file: all but match */
 	int x_key, x_at, x_subject, x_summary, x_facts, x_priority, x_question;
+	int x_notify; /* looked at only where it notifies */
 	int priority; /* when x_priority is -1 */
 	int match;    /* index in policy.matches */
 	struct {
@@ -29,14 +30,29 @@ struct playbook {
 		int64_t expires_ms;
 	} known_benign[16];
 	size_t known_benign_n;
-	bool asks; /* has an ask: section */
+	bool asks;     /* has an ask: section */
+	bool notifies; /* has a notify: section */
 	int64_t wait_ms;
 	unsigned on[ANSWERS_N];
 };
 
-struct source {
+/* How a signature over the raw body is made and sent. Names of headers are in lower case. */
+struct hmac_rule {
+	struct secret keys[2]; /* two while they are rotated; none: this source does not sign */
+	const char *header; /* of the signature: one, or several with spaces (or commas) between */
+	const char *prefix; /* in front of each: "sha256=", "" = nothing */
+	bool is_base64;     /* else hex */
+	const char *text;   /* what is signed: "{id}.{timestamp}.{body}" */
+	const char *timestamp; /* header with Unix seconds (or ms), "" = none is sent */
+	const char *id;        /* header with the delivery's id, "" = none; text has {id} then */
+	int64_t window_ms;     /* how far timestamp may be from our clock, either way */
+};
+struct source { /* proves itself by exactly one of bearer, url_secret and hmac */
 	const char *name;
 	struct secret bearer;
+	struct secret url_secret;
+	struct hmac_rule hmac;
+	const char *each; /* where a body holds several alerts: "data.events"; "" = one a body */
 };
 struct named_secret {
 	const char *name;
@@ -63,7 +79,7 @@ struct policy {
 	const struct known_person *people;
 	size_t people_n;
 	const char *people_domain;   /* "" = none */
-	const char *const *analysts; /* Slack ids */
+	const char *const *analysts; /* Slack ids: they may show any case */
 	size_t analysts_n;
 	const char *channel;                /* the analysts' channel id (C… or G…) */
 	struct secret mac_key;              /* tokens we hand out; MAC_KEY */
@@ -71,6 +87,8 @@ struct policy {
 	const char *api_url;                /* ends in '/': "https://slack.com/api/" */
 	const struct named_secret *secrets; /* those that connectors name */
 	size_t secrets_n;
-	bool pacing; /* false: loopback api_url with slack.pacing: off */
+	struct secret audit_key;   /* the chain of the record; AUDIT_KEY */
+	const char *heartbeat_url; /* told every minute that turns finish; "" or NULL = nobody */
+	bool pacing;               /* false: loopback api_url with slack.pacing: off */
 };
 #endif

@@ -18,10 +18,12 @@ static struct policy policy;
 static int furnish(void **state)
 {
 	(void)state;
-	sources[0] = (struct source){ "okta", secret_from(STR("okta-secret-1")) };
-	sources[1] = (struct source){ "crowd-strike-2", secret_from(STR("cs-secret-2")) };
-	sources[2] = (struct source){ "open", { .n = 0 } };
-	sources[3] = (struct source){ "Odd_Name", secret_from(STR("odd-secret")) };
+	sources[0] = (struct source){ .name = "okta", .bearer = secret_from(STR("okta-secret-1")) };
+	sources[1] = (struct source){ .name = "crowd-strike-2",
+				      .bearer = secret_from(STR("cs-secret-2")) };
+	sources[2] = (struct source){ .name = "open" };
+	sources[3] =
+		(struct source){ .name = "Odd_Name", .bearer = secret_from(STR("odd-secret")) };
 	policy = (struct policy){ .sources = sources, .sources_n = 4 };
 	return 0;
 }
@@ -33,6 +35,10 @@ static int forget(void **state)
 	return 0;
 }
 
+/* The headers of the arrival being made. */
+enum { AUTHORIZATION, TYPE, ENCODING, HEADERS_N };
+static struct header headers[HEADERS_N];
+
 /* A good alert; the stories spoil it. */
 static struct arrival good(void)
 {
@@ -41,19 +47,22 @@ static struct arrival good(void)
 	a.asked.method = "POST";
 	a.asked.path = "/v1/alerts/okta";
 	a.asked.query = "";
-	a.asked.authorization = "Bearer okta-secret-1";
-	a.asked.content_type = "application/json";
-	a.asked.content_encoding = "";
+	headers[AUTHORIZATION] = (struct header){ "authorization", "Bearer okta-secret-1" };
+	headers[TYPE] = (struct header){ "content-type", "application/json" };
+	headers[ENCODING] = (struct header){ "content-encoding", "" };
+	a.asked.headers = headers;
+	a.asked.headers_n = HEADERS_N;
 	a.asked.body = STR("{\"a\":1}");
 	return a;
 }
 
 static struct door read_it(const struct arrival *a)
 {
+	static const struct door_clock clock = { .wall_ms = INT64_C(1764063000000) };
 	struct door d;
 
 	memset(&d, 0x5a, sizeof(d));
-	door_read(a, &policy, &arena, &d);
+	door_read(a, &policy, &clock, &arena, &d);
 	return d;
 }
 
@@ -67,11 +76,16 @@ static void a_good_alert_is_a_fact(void **state)
 
 	(void)state;
 	assert_int_equal(d.kind, DOOR_FACT);
-	assert_int_equal(d.fact.kind, FACT_ALERT);
-	assert_string_equal(d.fact.as.alert.source, "okta");
-	assert_string_equal(d.fact.as.alert.digest, DIGEST);
-	assert_string_equal(d.fact.key, "alert:okta:" DIGEST);
-	assert_string_equal(d.fact.as.alert.body, "{\"a\":1}");
+	assert_int_equal(d.facts_n, 1);
+	assert_int_equal(d.facts[0].kind, FACT_ALERT);
+	assert_string_equal(d.facts[0].as.alert.source, "okta");
+	assert_string_equal(d.facts[0].as.alert.digest, DIGEST);
+	assert_string_equal(d.facts[0].key, "alert:okta:" DIGEST);
+	assert_string_equal(d.facts[0].as.alert.body, "{\"a\":1}");
+	assert_true(d.facts[0].as.alert.is_last);
+	assert_null(d.facts[0].as.alert.delivery);
+	assert_null(d.facts[0].as.alert.doubt);
+	assert_null(d.odd);
 }
 
 static void assert_problem(const struct door *d, int status)
@@ -111,7 +125,11 @@ static void methods_and_paths(void **state)
 		{ "POST", "/v1/alerts", DOOR_PROBLEM, 404 },
 		{ "POST", "/v1/alerts/", DOOR_PROBLEM, 404 },
 		{ "POST", "/v1/alerts/okta/", DOOR_PROBLEM, 404 },
-		{ "POST", "/v1/alerts/../healthz", DOOR_PROBLEM, 404 },
+		{ "POST", "/v1/alerts/../healthz", DOOR_PROBLEM, 401 },
+		{ "POST", "/v1/alerts//okta", DOOR_PROBLEM, 404 },
+		{ "POST", "/v1/alerts/okta/a/b", DOOR_PROBLEM, 404 },
+		{ "GET", "/v1/alerts/okta/a", DOOR_PROBLEM, 405 },
+		{ "POST", "/v1/local/backup", DOOR_PROBLEM, 404 }, /* by the network */
 		{ "POST", "//v1/alerts/okta", DOOR_PROBLEM, 404 },
 	};
 
@@ -157,7 +175,7 @@ static void strangers_are_all_told_the_same(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct arrival a = good();
 		a.asked.path = cases[i].path;
-		a.asked.authorization = cases[i].authorization;
+		headers[AUTHORIZATION].value = cases[i].authorization;
 		a.asked.body = STR("not JSON either");
 		struct door d = read_it(&a);
 		assert_problem(&d, 401);
@@ -172,7 +190,7 @@ static void the_scheme_is_read_without_case(void **state)
 	struct arrival a = good();
 
 	(void)state;
-	a.asked.authorization = "bearer  okta-secret-1 ";
+	headers[AUTHORIZATION].value = "bearer  okta-secret-1 ";
 	assert_int_equal(read_it(&a).kind, DOOR_FACT);
 }
 
@@ -183,7 +201,7 @@ static void the_local_socket_needs_no_bearer(void **state)
 
 	(void)state;
 	a.asked.is_local = true;
-	a.asked.authorization = "";
+	headers[AUTHORIZATION].value = "";
 	assert_int_equal(read_it(&a).kind, DOOR_FACT);
 	a.asked.path = "/v1/alerts/open";
 	assert_int_equal(read_it(&a).kind, DOOR_FACT);
@@ -215,8 +233,8 @@ static void content_types_and_encodings(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct arrival a = good();
-		a.asked.content_type = cases[i].type;
-		a.asked.content_encoding = cases[i].encoding;
+		headers[TYPE].value = cases[i].type;
+		headers[ENCODING].value = cases[i].encoding;
 		struct door d = read_it(&a);
 		if (cases[i].status == 0)
 			assert_int_equal(d.kind, DOOR_FACT);
@@ -236,6 +254,14 @@ static void bad_bodies_get_their_reason(void **state)
 		{ STR_INIT("{\"a\":1,\"a\":2}"), "byte 7: duplicate key \\\"a\\\"" },
 		{ STR_INIT("{\"a\":\"\xff\"}"), "byte 6: invalid UTF-8" },
 		{ STR_INIT("{}\0"), "byte 2: something after the value" },
+		{ STR_INIT("{\"a\":\"\\u0000\"}"), "byte 6" },
+		{ STR_INIT("{\"a\":\"\0\"}"), "byte 6" },
+		{ STR_INIT("{\"a\":1e400}"), "byte 5" },
+		{ STR_INIT("{\"a\":1,}"), "byte 7" },
+		{ STR_INIT("\xef\xbb\xbf{}"), "byte 0" },
+		{ STR_INIT("{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"
+			   "]}"),
+		  "deep" },
 		{ STR_INIT("[{\"a\":1}]"), "has to be a JSON object" },
 		{ STR_INIT("null"), "has to be a JSON object" },
 	};
@@ -284,11 +310,69 @@ static void what_io_refused_stays_refused(void **state)
 
 static void an_accepted_alert_has_an_id(void **state)
 {
+	static const int64_t ids[] = { 17, 18, 3 };
+
 	(void)state;
-	assert_string_equal(door_accepted(&arena, 17, true),
-			    "{\"id\":\"alert-17\",\"status\":\"accepted\"}");
-	assert_string_equal(door_accepted(&arena, 17, false),
-			    "{\"id\":\"alert-17\",\"status\":\"duplicate\"}");
+	assert_string_equal(door_accepted(&arena, ids, 1, true),
+			    "{\"id\":\"alert-17\",\"ids\":[\"alert-17\"],\"status\":\"accepted\"}");
+	assert_string_equal(door_accepted(&arena, ids, 3, false),
+			    "{\"id\":\"alert-17\",\"ids\":[\"alert-17\",\"alert-18\","
+			    "\"alert-3\"],\"status\":\"duplicate\"}");
+}
+
+#define NOW INT64_C(1764063000000)
+
+/* All is well; each story spoils one thing, to the millisecond. */
+static void a_deaf_or_stuck_bot_is_not_ready(void **state)
+{
+	static const struct door_signs well = { .now_ms = NOW,
+						.heard_ms = NOW - 60000,
+						.alert_ms = NOW - 60000,
+						.page_ms = NOW - 300000 };
+	static const struct {
+		struct door_signs signs;
+		const char *why;
+	} cases[] = {
+		{ { NOW, 0, NOW - 60001, false, INT64_MAX, INT64_MAX }, "no sign of life" },
+		{ { NOW, 1, 0, false, INT64_MAX, INT64_MAX }, "no live socket" },
+		{ { NOW, NOW - 60001, NOW, false, INT64_MAX, INT64_MAX }, "no live socket" },
+		{ { NOW, 0, NOW, true, INT64_MAX, INT64_MAX }, "commit failed" },
+		{ { NOW, 0, NOW, false, NOW - 60001, INT64_MAX }, "an alert has been waiting" },
+		{ { NOW, 0, NOW, false, INT64_MAX, NOW - 300001 }, "a page has not been" },
+	};
+	static const struct door_signs short_gap = {
+		.now_ms = NOW, .down_ms = NOW - 60000, .alert_ms = INT64_MAX, .page_ms = INT64_MAX
+	};
+
+	(void)state;
+	assert_null(door_unready(&well));
+	assert_null(door_unready(&short_gap)); /* a socket is being replaced */
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *why = door_unready(&cases[i].signs);
+		assert_non_null(why);
+		assert_non_null(strstr(why, cases[i].why));
+	}
+}
+
+/* io copies no header that nobody needs, and each once. */
+static void the_names_of_headers_are_told_once(void **state)
+{
+	static struct source signing[3];
+	const char *names[DOOR_HEADERS_MAX];
+	const struct policy p = { .sources = signing, .sources_n = 3 };
+
+	(void)state;
+	signing[0].hmac =
+		(struct hmac_rule){ .header = "x-signature", .timestamp = "x-timestamp", .id = "" };
+	signing[1].hmac = (struct hmac_rule){ .header = "x-signature",
+					      .timestamp = "content-type",
+					      .id = "x-id" };
+	door_headers(&p, names);
+	static const char *const wanted[] = { "authorization", "content-type", "content-encoding",
+					      "x-signature",   "x-timestamp",  "x-id" };
+	for (size_t i = 0; i < 6; i++)
+		assert_string_equal(names[i], wanted[i]);
+	assert_null(names[6]);
 }
 
 int main(void)
@@ -304,6 +388,8 @@ int main(void)
 		cmocka_unit_test_teardown(the_body_has_a_ceiling, forget),
 		cmocka_unit_test_teardown(what_io_refused_stays_refused, forget),
 		cmocka_unit_test_teardown(an_accepted_alert_has_an_id, forget),
+		cmocka_unit_test(a_deaf_or_stuck_bot_is_not_ready),
+		cmocka_unit_test(the_names_of_headers_are_told_once),
 	};
 
 	return cmocka_run_group_tests(tests, furnish, NULL);
