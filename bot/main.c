@@ -15,10 +15,12 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "check.h"
 #include "config/config.h"
 #include "door/door.h"
 #include "io/io.h"
 #include "lang/jq.h"
+#include "main_parts.h"
 #include "store/store.h"
 #include "turn.h"
 
@@ -27,27 +29,28 @@
 enum { REPLY_BYTES_MAX = 64 * 1024, PATH_BYTES_MAX = 4096 };
 static_assert((int)IO_BODY_BYTES_MAX == (int)DOOR_BODY_MAX, "one ceiling for a body");
 
-struct command_line {
-	const char *config, *source, *socket, *file;
-	bool wants_limits;
-};
-
 static const char usage[] =
 	"Usage: securitybot COMMAND [OPTION]...\n"
 	"\n"
 	"  run                        the bot, until SIGTERM\n"
-	"  check                      read everything that is configured, run the playbooks' "
-	"tests\n"
+	"  check                      read everything that is configured, run the tests of "
+	"playbooks\n"
+	"                             and connectors, render every message with hostile words\n"
 	"  check --limits             print every ceiling and what happens at it\n"
 	"  alert FILE --source NAME   hand one alert (JSON; - for standard input) to the running "
 	"bot\n"
+	"  audit verify               hold the record against its chain and name what was altered\n"
+	"  backup FILE                a copy of the database, whole and checked; --force replaces "
+	"FILE\n"
 	"\n"
 	"  --config FILE   default securitybot.yaml\n"
-	"  --socket PATH   alert: the bot's local socket, instead of the one in the configuration\n"
+	"  --socket PATH   the bot's local socket, instead of the one in the configuration\n"
+	"  --db FILE       audit: this copy, instead of the bot's database\n"
+	"  --anchor SEQ:DIGEST   audit: as an audit.anchor line of the log had it\n"
 	"  --help, --version\n"
 	"\n"
 	"Exit codes: 0 done, 64 usage, 65 refused or a failed test, 66 no such file, 69 bot not\n"
-	"running, 71 the system refuses, 75 try again, 78 configuration.\n";
+	"running, 71 the system refuses, 73 can't write there, 75 try again, 78 configuration.\n";
 
 /* --- configuration --- */
 
@@ -78,9 +81,11 @@ static int print_limits(void)
 		{ "HTTP connections", "the connection is dropped", IO_CONNECTIONS_MAX },
 		{ "HTTP request, ms", "408", IO_REQUEST_MS },
 		{ "JSON depth", "400", JSON_DEPTH_MAX },
+		{ "alerts in one body", "413", DOOR_EACH_MAX },
 		{ "arrivals a turn", "503; Slack waits for its acknowledgement", TURN_BATCH_MAX },
 		{ "requests claimed a turn", "the next turn", TURN_CLAIMS_MAX },
 		{ "due rows a turn, of a kind", "the next turn", TURN_DUE_MAX },
+		{ "pages of a backup a turn", "the next turn", BACKUP_PAGES },
 		{ "WebSocket message, bytes", "closed with 1009", IO_FRAME_BYTES_MAX },
 		{ "WebSockets", "the dial fails", IO_SOCKETS_MAX },
 		{ "WebSocket until it is up, ms", "the dial fails", IO_DIAL_MS },
@@ -105,9 +110,10 @@ static int run_check(const struct command_line *line)
 		(void)printf("%zu errors\n", report.errors);
 		return EX_CONFIG;
 	}
-	const size_t failed = config_run_tests(c, &report, &run);
+	const size_t failed = check_all(c, &report, &run);
 	config_free(c);
-	(void)printf("%s: ok\n%zu passed, %zu failed\n", line->config, run - failed, failed);
+	(void)printf("%s: %s\n%zu passed, %zu failed\n", line->config,
+		     failed == 0 ? "ok" : "not as it should be", run - failed, failed);
 	return failed == 0 ? EX_OK : EX_DATAERR;
 }
 
@@ -204,6 +210,8 @@ struct bot {
 	struct io *io;
 	struct turn *turn;
 	char *crumb;
+	struct anchor anchor;
+	const char *headers[DOOR_HEADERS_MAX]; /* that io copies for the door */
 };
 
 /* Tokens and raw alerts are in our memory: no core file, no debugger of the same user. */
@@ -232,6 +240,7 @@ static struct clocks clocks(void)
 	io_clocks(&now);
 	c.wall_ms = now.wall_ms;
 	c.boot_ms = now.boot_ms;
+	c.is_wall_unsure = now.is_wall_unsure;
 	memcpy(c.chance.bytes, now.chance, sizeof(now.chance));
 	return c;
 }
@@ -244,11 +253,13 @@ static int bot_open(struct bot *b, const struct config_place *place, struct fail
 	const struct io_options o = { .listen_host = place->listen_host,
 				      .listen_port = place->listen_port,
 				      .socket_path = place->socket,
+				      .headers = b->headers,
 				      .ca_file = place->ca_file,
 				      .proxy = place->proxy,
 				      .take = take,
 				      .self = b };
 
+	door_headers(config_policy(b->config), b->headers);
 	if (store_open(place->database, NULL, &b->store, fail) != RC_OK)
 		return fail->rc == RC_REFUSED ? EX_CONFIG : EX_TEMPFAIL;
 	(void)snprintf(crumb_path, sizeof(crumb_path), "%s.crumb", place->database);
@@ -261,7 +272,14 @@ static int bot_open(struct bot *b, const struct config_place *place, struct fail
 					.crumb = b->crumb };
 	const struct clocks now = clocks();
 	b->turn = turn_new(&t, &now, fail);
-	return b->turn != NULL ? EX_OK : EX_TEMPFAIL;
+	if (b->turn == NULL)
+		return EX_TEMPFAIL;
+	char doubt[256];
+	anchor_open(&b->anchor, place->database, &t.policy->audit_key);
+	anchor_check(&b->anchor, b->store, doubt, sizeof(doubt));
+	if (doubt[0] != '\0')
+		turn_doubt(b->turn, doubt);
+	return EX_OK;
 }
 
 static void bot_close(struct bot *b)
@@ -291,10 +309,15 @@ static int bot_live(struct bot *b)
 	for (;;) {
 		const struct clocks now = clocks();
 		const int64_t due_ms = turn_run(b->turn, &now);
+		if (due_ms == TURN_BROKEN)
+			return EX_TEMPFAIL; /* the supervisor starts us again; nothing is lost */
+		const int64_t anchor_ms =
+			now.wall_ms +
+			anchor_keep(&b->anchor, b->store, now.boot_ms, due_ms == TURN_STOPPED);
 		if (due_ms == TURN_STOPPED)
 			return EX_OK;
-		if (due_ms == TURN_BROKEN || !io_wait(b->io, due_ms))
-			return EX_TEMPFAIL; /* the supervisor starts us again; nothing is lost */
+		if (!io_wait(b->io, due_ms < anchor_ms ? due_ms : anchor_ms))
+			return EX_TEMPFAIL;
 	}
 }
 
@@ -328,19 +351,21 @@ static const struct {
 	const char *name;
 	int (*run)(const struct command_line *line);
 } commands[] = {
-	{ "run", run_run },
-	{ "check", run_check },
-	{ "alert", run_alert },
+	{ "run", run_run },     { "check", run_check },   { "alert", run_alert },
+	{ "audit", run_audit }, { "backup", run_backup },
 };
 
 /* -1: go on; else the exit code. */
 static int read_options(int argc, char **argv, struct command_line *line)
 {
-	enum { CONFIG = 1, SOURCE, SOCKET, LIMITS, HELP, VERSION_ };
+	enum { CONFIG = 1, SOURCE, SOCKET, DB, ANCHOR, FORCE, LIMITS, HELP, VERSION_ };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, CONFIG },
 		{ "source", required_argument, NULL, SOURCE },
 		{ "socket", required_argument, NULL, SOCKET },
+		{ "db", required_argument, NULL, DB },
+		{ "anchor", required_argument, NULL, ANCHOR },
+		{ "force", no_argument, NULL, FORCE },
 		{ "limits", no_argument, NULL, LIMITS },
 		{ "help", no_argument, NULL, HELP },
 		{ "version", no_argument, NULL, VERSION_ },
@@ -352,6 +377,9 @@ static int read_options(int argc, char **argv, struct command_line *line)
 		case CONFIG: line->config = optarg; break;
 		case SOURCE: line->source = optarg; break;
 		case SOCKET: line->socket = optarg; break;
+		case DB: line->db = optarg; break;
+		case ANCHOR: line->anchor = optarg; break;
+		case FORCE: line->may_replace = true; break;
 		case LIMITS: line->wants_limits = true; break;
 		case HELP: (void)fputs(usage, stdout); return EX_OK;
 		case VERSION_: (void)puts("securitybot " VERSION); return EX_OK;
@@ -361,14 +389,15 @@ static int read_options(int argc, char **argv, struct command_line *line)
 	return -1;
 }
 
-/* getopt_long has moved what is no option to the end: COMMAND, and FILE for alert. */
+/* getopt_long has moved what is no option to the end: COMMAND, and the one word behind it. */
 static int run_command(int argc, char **argv, struct command_line *line)
 {
 	const char *name = optind < argc ? argv[optind] : "";
 	const int rest = argc - optind - 1;
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		const int most = commands[i].run == run_alert ? 1 : 0;
+		const bool takes_word = commands[i].run != run_run && commands[i].run != run_check;
+		const int most = takes_word ? 1 : 0;
 		if (strcmp(name, commands[i].name) != 0 || rest > most)
 			continue;
 		line->file = rest == 1 ? argv[optind + 1] : NULL;

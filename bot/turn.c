@@ -5,6 +5,7 @@
  * Due rows come after the arrivals, so that an answer beats its deadline. */
 #include "turn.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -52,7 +53,7 @@ static enum rc decide_and_apply(struct turn *t, struct task *k, struct fail *fai
 {
 	enum rc rc;
 	struct act a = turn_act(t, k->what);
-	if (k->item && !k->item->is_result) {
+	if (k->item && k->item->kind == ITEM_FACT) {
 		rc = store_fact(t->o.store, &k->item->fact, t->now_ms, &k->is_new, fail);
 		if (rc != RC_OK)
 			return rc;
@@ -61,7 +62,7 @@ static enum rc decide_and_apply(struct turn *t, struct task *k, struct fail *fai
 	rc = store_apply(t->o.store, &d, t->now_ms, fail);
 	if (rc != RC_OK)
 		return rc;
-	if (k->item && !k->item->is_result) {
+	if (k->item && k->item->kind == ITEM_FACT) {
 		k->item->reply = d.reply;
 		turn_render_reply(t, k->item);
 	}
@@ -123,8 +124,13 @@ static enum rc run_task(struct turn *t, struct task *k, struct fail *fail)
 static struct decision decide_item(struct turn *t, const struct act *a, const struct task *k)
 {
 	(void)t;
-	return k->item->is_result ? handle_result(a, &k->item->result)
-				  : handle_fact(a, &k->item->fact, k->is_new);
+	switch (k->item->kind) {
+	case ITEM_FACT: return handle_fact(a, &k->item->fact, k->is_new);
+	case ITEM_RESULT: return handle_result(a, &k->item->result);
+	case ITEM_PERSON: return handle_person(a, k->item->person);
+	}
+	assert(!"no such item");
+	return (struct decision){ .arena = a->arena };
 }
 static struct decision decide_alert(struct turn *t, const struct act *a, const struct task *k)
 {
@@ -142,13 +148,23 @@ static struct decision decide_deadline(struct turn *t, const struct act *a, cons
 	return handle_deadline(a, k->id);
 }
 
+static const char *item_name(struct turn *t, const struct item *it)
+{
+	switch (it->kind) {
+	case ITEM_FACT: return crumb_name(t, it->fact.key);
+	case ITEM_RESULT:
+		return arena_f(&t->work, "outgoing %lld", (long long)it->result.outgoing_id);
+	case ITEM_PERSON: return crumb_name(t, arena_f(&t->work, "person:%s", it->person->user));
+	}
+	assert(!"no such item");
+	return "";
+}
+
 static enum rc run_items(struct turn *t, struct fail *fail)
 {
 	for (struct item *it = t->first; it; it = it->next) {
 		struct task k = { .decide = decide_item, .item = it };
-		k.what = it->is_result ? arena_f(&t->work, "outgoing %lld",
-						 (long long)it->result.outgoing_id)
-				       : crumb_name(t, it->fact.key);
+		k.what = item_name(t, it);
 		it->is_refused = false;
 		enum rc rc = run_task(t, &k, fail);
 		if (rc != RC_OK)
@@ -157,19 +173,27 @@ static enum rc run_items(struct turn *t, struct fail *fail)
 	return RC_OK;
 }
 
-static enum rc run_due(struct turn *t, struct fail *fail)
+/* Which alerts to look at is read before the arrivals: a raw alert is committed as received before
+ * any expression sees it, so that the one that kills us is still there, under the same id, when we
+ * come back and count. */
+struct received {
+	int64_t ids[TURN_DUE_MAX];
+	size_t n;
+};
+
+static enum rc run_due(struct turn *t, const struct received *alerts, struct fail *fail)
 {
 	struct store *s = t->o.store;
 	int64_t ids[TURN_DUE_MAX];
 	size_t n = 0;
-	enum rc rc = store_due_alerts(s, ids, TURN_DUE_MAX, &n, fail);
-	for (size_t i = 0; rc == RC_OK && i < n; i++)
-		rc = run_task(
-			t,
-			&(struct task){ .what = arena_f(&t->work, "alert %lld", (long long)ids[i]),
-					.decide = decide_alert,
-					.id = ids[i] },
-			fail);
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < alerts->n; i++)
+		rc = run_task(t,
+			      &(struct task){ .what = arena_f(&t->work, "alert %lld",
+							      (long long)alerts->ids[i]),
+					      .decide = decide_alert,
+					      .id = alerts->ids[i] },
+			      fail);
 	if (rc == RC_OK)
 		rc = store_due_inquiries(s, t->now_ms, ids, TURN_DUE_MAX, &n, fail);
 	for (size_t i = 0; rc == RC_OK && i < n; i++)
@@ -222,17 +246,23 @@ static enum rc transact(struct turn *t, struct item **last_seen, struct fail *fa
 {
 	struct store *s = t->o.store;
 	arena_clear(&t->work);
+	struct received alerts = { .n = 0 };
+	store_chance(s, &t->clocks.chance);
 	enum rc rc = store_begin(s, &t->work, fail);
+	if (rc == RC_OK && t->doubt[0])
+		rc = hold(t, "the audit record", t->doubt, fail);
+	if (rc == RC_OK)
+		rc = store_due_alerts(s, alerts.ids, TURN_DUE_MAX, &alerts.n, fail);
 	if (rc == RC_OK)
 		rc = run_items(t, fail);
 	*last_seen = t->last;
 	if (rc == RC_OK)
-		rc = run_due(t, fail);
+		rc = run_due(t, &alerts, fail);
 	if (rc == RC_OK)
 		rc = forget(t, fail);
 	if (rc == RC_OK)
 		rc = claim(t, fail);
-	if (rc == RC_OK && store_wrote(s))
+	if (rc == RC_OK && (store_wrote(s) || t->is_full))
 		rc = store_set_now(s, t->now_ms, fail);
 	if (rc != RC_OK) {
 		store_rollback(s);
@@ -257,10 +287,12 @@ static void take_back(struct turn *t, size_t spoken_n, size_t flights_n)
 		it->next = NULL;
 		json_free(it->say);
 		it->say = NULL;
-		if (it->is_result || !it->from_door) {
+		if (!it->from_door) {
 			turn_add(t, it);
 			continue;
 		}
+		if (!it->fact.as.alert.is_last) /* one answer a body */
+			continue;
 		struct spoken *s = turn_say(t, SPOKEN_ANSWER, it->ticket);
 		s->code = 503;
 		s->text = door_problem(&t->batch, 503, "the disk is full; nothing was stored");
@@ -284,6 +316,24 @@ static void drop_answered(struct turn *t, const struct item *last_seen)
 		t->last = NULL;
 }
 
+static bool hears_heartbeat(const struct turn *t)
+{
+	return t->o.policy->heartbeat_url && t->o.policy->heartbeat_url[0] && !t->stopping;
+}
+
+/* Said after a turn that finished, and only then: silence pages whoever listens. */
+static void beat(struct turn *t)
+{
+	if (t->now_ms < t->heartbeat_ms || !hears_heartbeat(t))
+		return;
+	t->heartbeat_ms = t->now_ms + HEARTBEAT_MS;
+	turn_ask(t, FLIGHT_HEARTBEAT,
+		 &(struct request){ .method = "GET",
+				    .url = t->o.policy->heartbeat_url,
+				    .timeout_ms = HEARTBEAT_WAIT_MS,
+				    .reply_bytes_max = 64 * 1024 });
+}
+
 static int64_t wake_at(struct turn *t)
 {
 	struct fail fail;
@@ -297,6 +347,10 @@ static int64_t wake_at(struct turn *t)
 	if (t->auth_due_ms < due)
 		due = t->auth_due_ms;
 	if (t->first)
+		due = t->now_ms;
+	if (t->heartbeat_ms < due && hears_heartbeat(t))
+		due = t->heartbeat_ms;
+	if (t->backup.state == BACKUP_RUNNING)
 		due = t->now_ms;
 	if (t->stopping)
 		due = t->now_ms + 100 < due ? t->now_ms + 100 : due;
@@ -328,8 +382,10 @@ int64_t turn_run(struct turn *t, const struct clocks *c)
 	own_timers(t);
 	size_t spoken_n = t->spoken_n, flights_n = t->flights_n;
 	enum rc rc = transact(t, &last_seen, &fail);
-	if (rc == RC_FULL) {
+	if (rc == RC_FULL && !t->is_full)
 		log_line(LOG_LEVEL_ERROR, "store.full", "why=\"%s\"", fail.why);
+	t->is_full = rc == RC_FULL;
+	if (t->is_full) {
 		take_back(t, spoken_n, flights_n);
 		turn_release(t);
 		return t->clocks.wall_ms + SECOND_MS;
@@ -340,8 +396,15 @@ int64_t turn_run(struct turn *t, const struct clocks *c)
 	}
 	t->committed_ms = t->now_ms;
 	t->committed_boot_ms = c->boot_ms;
+	t->doubt[0] = '\0';
 	turn_answer_items(t);
+	rc = turn_backup(t, &fail);
+	beat(t);
 	turn_release(t);
+	if (rc != RC_OK) {
+		log_line(LOG_LEVEL_ERROR, "store.broken", "why=\"%s\"", fail.why);
+		return TURN_BROKEN;
+	}
 	drop_answered(t, last_seen);
 	if (!t->first)
 		arena_clear(&t->batch);

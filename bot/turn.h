@@ -21,12 +21,17 @@ struct turn_options {
 struct clocks {
 	int64_t wall_ms;      /* CLOCK_REALTIME */
 	int64_t boot_ms;      /* CLOCK_BOOTTIME */
+	bool is_wall_unsure;  /* the kernel says that nothing keeps CLOCK_REALTIME right */
 	struct chance chance; /* fresh 32 bytes for this turn */
 };
 /* Reads the crumb, counts a death, marks requests of an earlier life as unknown; one transaction.
  * NULL and *fail if the store refuses. */
 struct turn *turn_new(const struct turn_options *o, const struct clocks *c, struct fail *fail);
 void turn_free(struct turn *t);
+
+/* Something is wrong with the record that only a person can judge: held as a case with a page in
+ * the next turn. */
+void turn_doubt(struct turn *t, const char *why);
 
 /* Copies the arrival into the batch; callbacks call nothing else. False: the batch is full
  * (TURN_BATCH_MAX); io stops reading until the next turn, and a door request is answered 503 by io.

@@ -12,6 +12,15 @@ static struct str keep(struct turn *t, struct str s)
 	return (struct str){ arena_str(&t->batch, s), s.n };
 }
 
+static const struct header *keep_headers(struct turn *t, const struct arrival *a)
+{
+	struct header *kept = arena_many(&t->batch, struct header, a->asked.headers_n);
+	for (size_t i = 0; i < a->asked.headers_n; i++)
+		kept[i] = (struct header){ arena_z(&t->batch, a->asked.headers[i].name),
+					   arena_z(&t->batch, a->asked.headers[i].value) };
+	return kept;
+}
+
 bool turn_take(struct turn *t, const struct arrival *a)
 {
 	/* Items kept by a failed commit count too: a full disk must not fill the memory. Answers to
@@ -26,9 +35,7 @@ bool turn_take(struct turn *t, const struct arrival *a)
 		b->asked.method = arena_z(&t->batch, a->asked.method);
 		b->asked.path = arena_z(&t->batch, a->asked.path);
 		b->asked.query = arena_z(&t->batch, a->asked.query);
-		b->asked.authorization = arena_z(&t->batch, a->asked.authorization);
-		b->asked.content_type = arena_z(&t->batch, a->asked.content_type);
-		b->asked.content_encoding = arena_z(&t->batch, a->asked.content_encoding);
+		b->asked.headers = keep_headers(t, a);
 		b->asked.body = keep(t, a->asked.body);
 	} else if (a->kind == ARRIVAL_REPLY) {
 		b->reply.body = keep(t, a->reply.body);
@@ -52,7 +59,7 @@ static enum rc recover_flights(struct turn *t, struct fail *fail)
 		if (!row)
 			return FAIL(fail, RC_BROKEN, "outgoing %lld: gone", (long long)ids[i]);
 		struct item *it = turn_item(t);
-		it->is_result = true;
+		it->kind = ITEM_RESULT;
 		it->result = (struct result){
 			.outgoing_id = row->id,
 			.flight = row->flight,
@@ -105,9 +112,11 @@ struct turn *turn_new(const struct turn_options *o, const struct clocks *c, stru
 	t->batch = ARENA(256u << 20); /* TURN_BATCH_MAX bodies of 256 KiB, copied a few times */
 	t->work = ARENA(256u << 20);
 	t->link = link_new();
+	t->down_ms = 1; /* for ever: not ready before the first socket is up */
 	t->clocks = *c;
 	read_app_id(t);
 	t->committed_boot_ms = c->boot_ms;
+	store_audit_key(o->store, &o->policy->audit_key);
 	enum rc rc = store_now(o->store, &t->committed_ms, fail);
 	t->now_ms = c->wall_ms > t->committed_ms ? c->wall_ms : t->committed_ms;
 	if (rc == RC_OK)
@@ -117,6 +126,26 @@ struct turn *turn_new(const struct turn_options *o, const struct clocks *c, stru
 		return NULL;
 	}
 	return t;
+}
+
+void turn_doubt(struct turn *t, const char *why)
+{
+	memset(t->doubt, 0, sizeof(t->doubt));
+	memcpy(t->doubt, why, strnlen(why, sizeof(t->doubt) - 1));
+}
+
+const char *turn_unready(struct turn *t)
+{
+	struct store_oldest oldest;
+	struct fail fail;
+	if (store_oldest(t->o.store, &oldest, &fail) != RC_OK)
+		return "the database does not answer"; /* and this turn will end the process */
+	return door_unready(&(struct door_signs){ .now_ms = t->now_ms,
+						  .down_ms = t->down_ms,
+						  .heard_ms = link_heard_ms(t->link),
+						  .is_full = t->is_full,
+						  .alert_ms = oldest.alert_ms,
+						  .page_ms = oldest.page_ms });
 }
 
 void turn_free(struct turn *t)

@@ -13,29 +13,39 @@
 #include "store/store.h"
 #include "turn.h"
 
-enum { FLIGHTS_MAX = 256, ARRIVALS_MAX = TURN_BATCH_MAX + FLIGHTS_MAX + 1, SPOKEN_MAX = 2048 };
+enum { HEARTBEAT_MS = 60 * 1000, HEARTBEAT_WAIT_MS = 10 * 1000 };
+/* Who asked for a backup hears how far it is this often, well within io's patience. */
+enum { BACKUP_SAY_MS = 5 * 1000 };
+enum {
+	FLIGHTS_MAX = 256,
+	ARRIVALS_MAX = TURN_BATCH_MAX + FLIGHTS_MAX + 1,
+	SPOKEN_MAX = 2048,
+	ITEMS_MAX = 512 /* with the alerts of several in one body; then the door says 503 */
+};
 
 /* One thing to decide about, and how to answer for it. Lives in the batch arena until it has been
  * answered. */
+enum item_kind { ITEM_FACT, ITEM_RESULT, ITEM_PERSON };
 struct item {
 	struct item *next;
-	bool is_result;
-	struct fact fact;     /* is_result false */
-	struct result result; /* is_result true */
+	enum item_kind kind;
+	struct fact fact;
+	struct result result;
+	const struct person *person; /* a HINT: nobody waits for an answer */
 	/* Who waits for the answer: the door (ticket) or Slack (envelope on socket). */
-	bool from_door;
+	bool from_door;  /* several alerts of one body: one ticket, the last has fact.is_last */
 	uint64_t ticket; /* door: io's ticket; Slack: the socket */
 	const char *envelope_id;
 	bool takes_payload;
 	const char *trigger_id, *response_url;
 	/* Decided. */
 	struct reply reply;
-	struct cJSON *say; /* REPLY_TEXT, REPLY_MODAL: rendered inside the transaction */
+	struct cJSON *say; /* REPLY_TEXT, _SHEET, _MODAL: rendered inside the transaction */
 	bool is_refused;   /* the database refused it and it is held: the door answers 500 */
 };
 
 /* A request of ours that has not been answered. */
-enum flight_kind { FLIGHT_ROW, FLIGHT_AUTH, FLIGHT_URL, FLIGHT_REPLY };
+enum flight_kind { FLIGHT_ROW, FLIGHT_AUTH, FLIGHT_URL, FLIGHT_REPLY, FLIGHT_HEARTBEAT };
 struct flight {
 	uint64_t ticket;
 	enum flight_kind kind;
@@ -77,15 +87,29 @@ struct turn {
 	size_t spoken_n;
 	uint64_t next_ticket;
 	char team_id[32];    /* from auth.test; "" = not known yet */
+	char user_id[32];    /* ours, from auth.test */
 	char app_id[32];     /* from the app token */
 	int64_t auth_due_ms; /* when to (re)try auth.test; NEVER_MS = done or in flight */
 	unsigned auth_tries;
 	int64_t now_ms;                          /* never goes back */
 	int64_t committed_ms, committed_boot_ms; /* newest committed now_ms and the BOOTTIME then */
 	int64_t forget_ms;                       /* when to delete old facts next */
+	int64_t down_ms; /* since when Slack has had no live socket of ours; 0 = it has one */
+	bool is_full;    /* the newest commit found no room: writing is tried every second */
 	struct clocks clocks;
 	uint64_t items_seen; /* labels the chance of items apart */
 	bool any_deaths;
+	char doubt[256];      /* see turn_doubt; "" = none */
+	int64_t heartbeat_ms; /* when to say next that turns finish */
+	struct {
+		enum backup_state { BACKUP_NONE, BACKUP_RUNNING, BACKUP_DONE, BACKUP_FAILED } state;
+		char path[BACKUP_PATH_MAX + 1];
+		struct backup_progress progress;
+		struct fail fail; /* FAILED */
+		bool is_asked;    /* ticket waits for an answer */
+		uint64_t ticket;
+		int64_t answer_ms; /* by then, also if it still runs */
+	} backup;
 	bool stopping;
 	int64_t stop_by_ms;
 };
@@ -96,6 +120,9 @@ void turn_read(struct turn *t);
 void turn_link(struct turn *t, const struct link_event *ev);
 struct item *turn_item(struct turn *t); /* a new zeroed item at the end of the list */
 void turn_add(struct turn *t, struct item *it);
+
+/* turn_life.c: why the bot is not ready, NULL = it is. Reads the store. */
+const char *turn_unready(struct turn *t);
 
 /* turn_speak.c. */
 struct spoken *turn_say(struct turn *t, enum spoken_kind kind,
@@ -111,6 +138,10 @@ void turn_answer_items(struct turn *t); /* after a commit: acks, door answers, r
 void turn_release(struct turn *t);      /* hands everything spoken to net */
 struct flight turn_landed(struct turn *t, uint64_t ticket, bool *known); /* takes the flight out */
 struct act turn_act(struct turn *t, const char *label);
+
+/* turn_backup.c: a backup goes on between the commits, one step a turn. */
+void turn_backup_asked(struct turn *t, uint64_t ticket, const struct door *d);
+MUST_CHECK enum rc turn_backup(struct turn *t, struct fail *fail); /* after a commit */
 
 void crumb_set(struct turn *t, const char *what);
 void crumb_clear(struct turn *t);

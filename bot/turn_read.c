@@ -55,6 +55,10 @@ void turn_link(struct turn *t, const struct link_event *ev)
 	struct chance chance = t->clocks.chance;
 	chance.bytes[0] ^= (uint8_t)++t->items_seen;
 	link_step(t->link, ev, t->now_ms, &chance, &acts);
+	if (link_is_up(t->link))
+		t->down_ms = 0;
+	else if (!t->down_ms)
+		t->down_ms = t->now_ms;
 	link_acts(t, &acts);
 }
 
@@ -69,6 +73,11 @@ static void read_envelope(struct turn *t, uint64_t socket, const struct frame *f
 		struct fail fail;
 		if (slack_ack(f->envelope_id, "", &ack, &fail) == RC_OK)
 			turn_say(t, SPOKEN_ACK, socket)->text = arena_z(&t->batch, buf_z(&ack));
+		if (f->person) {
+			struct item *it = turn_item(t);
+			it->kind = ITEM_PERSON;
+			it->person = f->person;
+		}
 		return;
 	}
 	struct item *it = turn_item(t);
@@ -82,7 +91,8 @@ static void read_envelope(struct turn *t, uint64_t socket, const struct frame *f
 
 static void read_frame(struct turn *t, const struct arrival *a)
 {
-	struct slack_self self = { t->team_id, t->app_id, secret_str(&t->o.policy->mac_key) };
+	struct slack_self self = { t->team_id, t->app_id, secret_str(&t->o.policy->mac_key),
+				   t->user_id };
 	struct frame f = { 0 };
 	slack_read(a->frame, &self, &t->batch, &f);
 	turn_link(t, &(struct link_event){ .kind = LINK_HEARD, .socket = a->ticket });
@@ -105,19 +115,35 @@ static void read_frame(struct turn *t, const struct arrival *a)
 	}
 }
 
-static void read_asked(struct turn *t, const struct arrival *a)
+/* Several alerts in one body are several items of one transaction, answered together. */
+static void take_alerts(struct turn *t, const struct arrival *a, const struct door *door)
 {
-	struct door door = { 0 };
-	door_read(a, t->o.policy, &t->batch, &door);
-	struct spoken *s;
-	switch (door.kind) {
-	case DOOR_FACT: {
-		struct item *it = turn_item(t);
-		it->fact = door.fact;
-		it->from_door = true;
-		it->ticket = a->ticket;
+	if (t->items_n + door->facts_n > ITEMS_MAX) {
+		struct spoken *s = turn_say(t, SPOKEN_ANSWER, a->ticket);
+		s->code = 503;
+		s->text = door_problem(&t->batch, 503, "too much at once; try again");
+		s->retry_after_s = 1;
 		return;
 	}
+	for (size_t i = 0; i < door->facts_n; i++) {
+		struct item *it = turn_item(t);
+		it->fact = door->facts[i];
+		it->from_door = true;
+		it->ticket = a->ticket;
+	}
+}
+
+static void read_asked(struct turn *t, const struct arrival *a)
+{
+	const struct door_clock clock = { t->clocks.wall_ms, t->clocks.is_wall_unsure };
+	struct door door = { 0 };
+	door_read(a, t->o.policy, &clock, &t->batch, &door);
+	struct spoken *s;
+	const char *why;
+	if (door.odd)
+		log_line(LOG_LEVEL_WARN, "door.odd", "source=%s why=\"%s\"", door.source, door.odd);
+	switch (door.kind) {
+	case DOOR_FACT: take_alerts(t, a, &door); return;
 	case DOOR_HEALTH:
 		s = turn_say(t, SPOKEN_ANSWER, a->ticket);
 		s->code = 200;
@@ -125,10 +151,11 @@ static void read_asked(struct turn *t, const struct arrival *a)
 		return;
 	case DOOR_READY:
 		s = turn_say(t, SPOKEN_ANSWER, a->ticket);
-		s->code = link_is_up(t->link) ? 200 : 503;
-		s->text = s->code == 200 ? "{\"status\":\"ready\"}"
-					 : door_problem(&t->batch, 503, "no live socket to Slack");
+		why = turn_unready(t);
+		s->code = why ? 503 : 200;
+		s->text = why ? door_problem(&t->batch, 503, why) : "{\"status\":\"ready\"}";
 		return;
+	case DOOR_BACKUP: turn_backup_asked(t, a->ticket, &door); return;
 	case DOOR_PROBLEM:
 		s = turn_say(t, SPOKEN_ANSWER, a->ticket);
 		s->code = door.status;
@@ -147,6 +174,8 @@ static void auth_answered(struct turn *t, const struct wire_reply *reply)
 	if (rc == RC_OK) {
 		memset(t->team_id, 0, sizeof(t->team_id));
 		memcpy(t->team_id, team, strnlen(team, sizeof(t->team_id) - 1));
+		memset(t->user_id, 0, sizeof(t->user_id));
+		memcpy(t->user_id, user, strnlen(user, sizeof(t->user_id) - 1));
 		log_line(LOG_LEVEL_NOTICE, "slack.auth", "team=%s user=%s", team, user);
 		turn_link(t, &(struct link_event){ .kind = LINK_START });
 		return;
@@ -178,7 +207,7 @@ static void url_answered(struct turn *t, const struct wire_reply *reply)
 static void row_answered(struct turn *t, const struct flight *f, const struct wire_reply *reply)
 {
 	struct item *it = turn_item(t);
-	it->is_result = true;
+	it->kind = ITEM_RESULT;
 	struct result *r = &it->result;
 	if (f->asked.kind == OUT_PAGE) {
 		const struct policy *p = t->o.policy;
@@ -210,6 +239,11 @@ static void read_reply(struct turn *t, const struct arrival *a)
 	case FLIGHT_ROW: row_answered(t, &f, &reply); break;
 	case FLIGHT_AUTH: auth_answered(t, &reply); break;
 	case FLIGHT_URL: url_answered(t, &reply); break;
+	case FLIGHT_HEARTBEAT:
+		if (reply.status < 200 || reply.status > 299)
+			log_line(LOG_LEVEL_WARN, "heartbeat.failed", "status=%d why=\"%s\"",
+				 reply.status, reply.error);
+		break;
 	case FLIGHT_REPLY: { /* promised nothing; a refusal is worth a line */
 		struct slack_asked asked = { .kind = OUT_QUESTION, .marker = "" };
 		struct result r = { 0 };

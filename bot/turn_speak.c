@@ -62,7 +62,7 @@ struct flight turn_landed(struct turn *t, uint64_t ticket, bool *known)
 
 void turn_ask(struct turn *t, enum flight_kind kind, const struct request *rq)
 {
-	if (t->flights_n == FLIGHTS_MAX && kind == FLIGHT_REPLY)
+	if (t->flights_n == FLIGHTS_MAX && (kind == FLIGHT_REPLY || kind == FLIGHT_HEARTBEAT))
 		return; /* a reply promises nothing; the row's next rendering tells the same */
 	turn_say(t, SPOKEN_REQUEST, take_off(t, kind)->ticket)->request = *rq;
 }
@@ -82,11 +82,15 @@ static enum rc build_message(struct turn *t, const struct outgoing *row, const c
 		view_message(store_look(t->o.store), t->o.policy, row, t->now_ms, &content, fail);
 	if (rc != RC_OK)
 		return rc;
+	if (fail->why[0])
+		log_line(LOG_LEVEL_ERROR, "view.plain", "id=%lld why=\"%s\"", (long long)row->id,
+			 fail->why);
 	struct slack_message m = { .channel = row->channel,
 				   .ts = row->ref,
 				   .content = content,
 				   .marker = marker,
-				   .rev = row->flight };
+				   .rev = row->flight,
+				   .first_ms = row->first_ms };
 	slack_send(&api, &m, &t->work, rq);
 	return RC_OK;
 }
@@ -112,7 +116,8 @@ static enum rc build(struct turn *t, const struct outgoing *row, const char *mar
 	switch (row->kind) {
 	case OUT_QUESTION:
 	case OUT_CARD:
-	case OUT_ALARM: return build_message(t, row, marker, rq, fail);
+	case OUT_ALARM:
+	case OUT_NOTICE: return build_message(t, row, marker, rq, fail);
 	case OUT_PAGE: return build_page(t, row, rq, fail);
 	case OUT_LOOKUP_EMAIL: slack_lookup_email(&api, row->target, &t->work, rq); return RC_OK;
 	case OUT_LOOKUP_USER: slack_lookup_user(&api, row->target, &t->work, rq); return RC_OK;
@@ -128,7 +133,7 @@ static void build_failed(struct turn *t, const struct outgoing *row, const char 
 	log_line(LOG_LEVEL_ERROR, "outgoing.unbuildable", "id=%lld why=\"%s\"", (long long)row->id,
 		 why);
 	struct item *it = turn_item(t);
-	it->is_result = true;
+	it->kind = ITEM_RESULT;
 	it->result = (struct result){ .outgoing_id = row->id,
 				      .flight = row->flight,
 				      .phase = row->phase,
@@ -184,6 +189,7 @@ void turn_render_reply(struct turn *t, struct item *it)
 		it->say = view_text(l, t->o.policy, it->reply.text_key, it->reply.inquiry_id,
 				    it->reply.at_ms, t->now_ms);
 		break;
+	case REPLY_SHEET: it->say = view_sheet(l, t->o.policy, &it->reply, t->now_ms); break;
 	case REPLY_MODAL:
 		if (it->trigger_id && it->trigger_id[0])
 			it->say = view_modal(l, t->o.policy, it->reply.inquiry_id, t->now_ms);
@@ -204,11 +210,28 @@ static bool response_url_is_slacks(const struct turn *t, const char *url)
 	return str_starts(u, (struct str){ api.at, 7 + host.n + 1 });
 }
 
+/* Private words, where the click, the command or the typed words were made. */
 static void reply_text(struct turn *t, struct item *it)
 {
 	struct request rq;
 	struct slack_api api = turn_api(t);
-	const char *user = it->fact.as.click.user, *channel = it->fact.as.click.channel;
+	const char *user = "", *channel = "";
+	switch (it->fact.kind) {
+	case FACT_CLICK:
+		user = it->fact.as.click.user;
+		channel = it->fact.as.click.channel;
+		break;
+	case FACT_COMMAND:
+		user = it->fact.as.command.user;
+		channel = it->fact.as.command.channel;
+		break;
+	case FACT_MESSAGE:
+		user = it->fact.as.message.user;
+		channel = it->fact.as.message.channel;
+		break;
+	case FACT_ALERT:
+	case FACT_COMMENT: return;
+	}
 	if (it->response_url && response_url_is_slacks(t, it->response_url))
 		slack_respond(it->response_url, it->say, &t->batch, &rq);
 	else if (channel && channel[0])
@@ -218,48 +241,69 @@ static void reply_text(struct turn *t, struct item *it)
 	turn_ask(t, FLIGHT_REPLY, &rq);
 }
 
-static void ack_item(struct turn *t, const struct item *it)
+/* True if the answer went with it. An answer that is too long for that goes by itself. */
+static bool ack_item(struct turn *t, const struct item *it)
 {
+	bool says = false;
 	CLEANUP(buf_free) struct buf payload = BUF(16384);
 	CLEANUP(buf_free) struct buf ack = BUF(20480);
 	struct fail fail;
 	if (it->fact.kind == FACT_COMMAND && it->takes_payload && it->say)
 		json_print(it->say, &payload);
-	if (slack_ack(it->envelope_id, payload.broken ? "" : buf_z(&payload), &ack, &fail) == RC_OK)
+	says = payload.n > 0 && !payload.broken;
+	if (slack_ack(it->envelope_id, says ? buf_z(&payload) : "", &ack, &fail) == RC_OK)
 		turn_say(t, SPOKEN_ACK, it->ticket)->text = arena_z(&t->batch, buf_z(&ack));
+	return says;
 }
 
-static void answer_door(struct turn *t, const struct item *it)
+/* One answer for all alerts of a body: refused if one is, accepted if one is new. Returns the last
+ * of them. */
+static struct item *answer_door(struct turn *t, struct item *first)
 {
-	struct spoken *s = turn_say(t, SPOKEN_ANSWER, it->ticket);
-	if (it->is_refused) {
+	struct spoken *s = turn_say(t, SPOKEN_ANSWER, first->ticket);
+	struct item *it = first;
+	int64_t ids[DOOR_EACH_MAX];
+	bool is_refused = false;
+	for (size_t n = 0;; it = it->next) {
+		assert(n < DOOR_EACH_MAX);
+		is_refused = is_refused || it->is_refused;
+		s->code = it->reply.status > s->code ? it->reply.status : s->code;
+		ids[n++] = it->reply.alert_id;
+		if (!it->fact.as.alert.is_last)
+			continue;
+		s->text = door_accepted(&t->batch, ids, n, s->code == 202);
+		break;
+	}
+	if (is_refused) {
 		s->code = 500;
 		s->text = door_problem(&t->batch, 500,
 				       "the alert could not be stored; a person was told");
-		return;
+	} else if (s->code == 409) {
+		s->text = door_problem(&t->batch, 409,
+				       "this delivery id came before, with another body");
+		log_line(LOG_LEVEL_ERROR, "door.conflict", "source=%s delivery=%s",
+			 it->fact.as.alert.source, it->fact.as.alert.delivery);
 	}
-	s->code = it->reply.status;
-	s->text = door_accepted(&t->batch, it->reply.alert_id, it->reply.status == 202);
+	return it;
 }
 
 void turn_answer_items(struct turn *t)
 {
 	for (struct item *it = t->first; it; it = it->next) {
-		if (it->is_result)
+		if (it->kind != ITEM_FACT)
 			continue;
 		if (it->from_door) {
-			answer_door(t, it);
+			it = answer_door(t, it);
 			continue;
 		}
-		ack_item(t, it);
-		if (!it->say || it->fact.kind == FACT_COMMAND)
+		if (ack_item(t, it) || !it->say)
 			continue;
 		if (it->reply.kind == REPLY_MODAL) {
 			struct request rq;
 			struct slack_api api = turn_api(t);
 			slack_open_view(&api, it->trigger_id, it->say, &t->batch, &rq);
 			turn_ask(t, FLIGHT_REPLY, &rq);
-		} else if (it->fact.kind == FACT_CLICK)
+		} else
 			reply_text(t, it);
 	}
 }

@@ -49,7 +49,8 @@ static enum rc case_new(struct store *s, const struct casefile *c, struct fail *
 	return run(s, SQL_CASE_NEW,
 		   WITH(NUM(c->id), NUM(c->state), NUM(c->resolution), NUM(c->priority),
 			TXT(c->held), TXT(c->playbook), TXT(c->source), TXT(c->subject),
-			TXT(c->plan), NUM(c->alerts), NUM(c->opened_ms), NUM(c->closed_ms)),
+			TXT(c->plan), NUM(c->alerts), NUM(c->opened_ms), NUM(c->closed_ms),
+			NUM(c->is_drill)),
 		   NULL, fail);
 }
 
@@ -96,6 +97,15 @@ static enum rc person_put(struct store *s, const struct person *p, struct fail *
 		   NULL, fail);
 }
 
+static enum rc delivery_new(struct store *s, const struct change *c, int64_t now_ms,
+			    struct fail *fail)
+{
+	return run(s, SQL_DELIVERY_NEW,
+		   WITH(TXT(c->as.delivery.source), TXT(c->as.delivery.id),
+			TXT(c->as.delivery.digest), NUM(now_ms)),
+		   NULL, fail);
+}
+
 /* --- what goes out --- */
 
 static bool is_message(enum out_kind kind)
@@ -103,7 +113,8 @@ static bool is_message(enum out_kind kind)
 	switch (kind) {
 	case OUT_QUESTION:
 	case OUT_CARD:
-	case OUT_ALARM: return true;
+	case OUT_ALARM:
+	case OUT_NOTICE: return true;
 	case OUT_PAGE:
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER:
@@ -202,23 +213,6 @@ static enum rc gate_close(struct store *s, const char *gate, int64_t open_ms, st
 	return rc == RC_OK ? lane_refresh(s, gate, fail) : rc;
 }
 
-/* --- the record --- */
-
-static enum rc audit_new(struct store *s, const struct change *c, int64_t now_ms, struct fail *fail)
-{
-	int64_t seq = 0;
-	enum rc rc = take_id(s, COUNTER_AUDIT, &seq, fail);
-
-	if (rc == RC_OK)
-		rc = run(s, SQL_AUDIT_NEW,
-			 WITH(NUM(seq), NUM(now_ms), TXT(c->as.audit.actor),
-			      TXT(c->as.audit.action), TXT(c->as.audit.object)),
-			 NULL, fail);
-	if (rc == RC_OK && !is_empty(c->as.audit.detail))
-		rc = run(s, SQL_AUDIT_DETAIL, WITH(NUM(seq), TXT(c->as.audit.detail)), NULL, fail);
-	return rc;
-}
-
 static enum rc apply_one(struct store *s, const struct change *c, int64_t now_ms, struct fail *fail)
 {
 	switch (c->kind) {
@@ -233,7 +227,8 @@ static enum rc apply_one(struct store *s, const struct change *c, int64_t now_ms
 	case CHANGE_EFFECT: return out_effect(s, &c->as.out.row, now_ms, fail);
 	case CHANGE_OUTGOING: return out_set(s, c, now_ms, fail);
 	case CHANGE_GATE: return gate_close(s, c->as.gate.gate, c->as.gate.open_ms, fail);
-	case CHANGE_AUDIT: return audit_new(s, c, now_ms, fail);
+	case CHANGE_AUDIT: return audit_append(s, c, now_ms, fail);
+	case CHANGE_DELIVERY: return delivery_new(s, c, now_ms, fail);
 	}
 	assert(!"no such change");
 	return RC_BROKEN;

@@ -1,5 +1,6 @@
 /* book: what is known to have happened: facts by key, the last committed moment, and how often an
  * item has killed the process. Called by turn only. */
+#include "base/when.h"
 #include "store/inside.h"
 
 enum rc store_fact(struct store *s, const struct fact *f, int64_t now_ms, bool *is_new,
@@ -11,6 +12,21 @@ enum rc store_fact(struct store *s, const struct fact *f, int64_t now_ms, bool *
 	if (rc == RC_OK)
 		*is_new = s->changed == 1;
 	return rc;
+}
+
+static void row_oldest(struct store *s, sqlite3_stmt *st, void *into)
+{
+	struct store_oldest *o = into;
+
+	(void)s;
+	o->alert_ms = sqlite3_column_int64(st, 0);
+	o->page_ms = sqlite3_column_int64(st, 1);
+}
+
+enum rc store_oldest(struct store *s, struct store_oldest *out, struct fail *fail)
+{
+	*out = (struct store_oldest){ NEVER_MS, NEVER_MS };
+	return run(s, SQL_OLDEST, NULL, &(struct rows){ row_oldest, out }, fail);
 }
 
 enum rc store_now(struct store *s, int64_t *now_ms, struct fail *fail)
@@ -57,10 +73,13 @@ enum rc store_any_deaths(struct store *s, bool *any, struct fail *fail)
 
 enum rc store_forget(struct store *s, int64_t before_ms, size_t limit, struct fail *fail)
 {
-	const enum rc rc = run(s, SQL_FACT_FORGET, WITH(NUM(before_ms), NUM(limit)), NULL, fail);
-	const int64_t left = (int64_t)limit - s->changed;
+	static const enum sql all[] = { SQL_FACT_FORGET, SQL_CRUMB_FORGET, SQL_DELIVERY_FORGET };
+	int64_t left = (int64_t)limit;
+	enum rc rc = RC_OK;
 
-	if (rc != RC_OK)
-		return rc;
-	return run(s, SQL_CRUMB_FORGET, WITH(NUM(before_ms), NUM(left)), NULL, fail);
+	for (size_t i = 0; rc == RC_OK && i < sizeof all / sizeof all[0]; i++) {
+		rc = run(s, all[i], WITH(NUM(before_ms), NUM(left)), NULL, fail);
+		left -= s->changed;
+	}
+	return rc;
 }

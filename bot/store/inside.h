@@ -13,7 +13,9 @@ enum sql {
 #undef X
 		SQL_COUNT
 };
-#define SQL_FIRST_NAMED SQL_META_GET
+#define SQL_FIRST_NAMED   SQL_META_GET
+#define SQL_FIRST_READING SQL_AUDIT_HEAD
+#define SQL_END_READINGS  (SQL_AUDIT_READ + 1)
 
 struct look {
 	struct store *store;
@@ -31,6 +33,9 @@ struct store {
 	enum rc sick;
 	struct fail illness; /* the sentence of what made it so */
 	int wal_pages;       /* in the log since the last checkpoint */
+	struct secret audit_key;
+	struct chance chance; /* this turn's, for salts */
+	struct copy *copy;    /* the backup under way, or NULL */
 };
 
 /* --- run.c: one statement --- */
@@ -87,6 +92,10 @@ const char *column_text(struct store *s, sqlite3_stmt *st, int column);
 MUST_CHECK enum rc migrate(struct store *s, const struct embedded_file *files, size_t n,
 			   struct fail *fail);
 
+/* RC_OK: it has the newest schema already. */
+MUST_CHECK enum rc migrated(struct store *s, const struct embedded_file *files, size_t n,
+			    struct fail *fail);
+
 /* --- look.c --- */
 MUST_CHECK enum rc take_id(struct store *s, enum counter c, int64_t *id, struct fail *fail);
 MUST_CHECK enum rc out_get(struct store *s, int64_t id, const struct outgoing **out,
@@ -94,6 +103,22 @@ MUST_CHECK enum rc out_get(struct store *s, int64_t id, const struct outgoing **
 MUST_CHECK enum rc out_by_key(struct store *s, const char *key, const struct outgoing **out,
 			      struct fail *fail);
 const char *lower_ascii(struct arena *a, const char *z);
+
+/* --- audit.c --- */
+MUST_CHECK enum rc audit_append(struct store *s, const struct change *c, int64_t now_ms,
+				struct fail *fail);
+struct head {
+	int64_t first, last; /* 0 = there is none */
+	char digest[AUDIT_HEX], mac[AUDIT_HEX];
+};
+MUST_CHECK enum rc audit_head(struct store *s, struct head *out, struct fail *fail);
+void audit_hex(sqlite3_stmt *st, int column, char out[AUDIT_HEX]); /* a column; NULL is "" */
+bool audit_head_is_ours(const struct store *s, const struct head *h);
+/* The MAC of one record, as lower-case hex. */
+enum { AUDIT_FIELDS = 7 }; /* seq, at_ms, actor, action, object, detail_digest, previous */
+bool audit_mac(struct str key, const char *label, const struct str *fields, size_t n,
+	       char out[AUDIT_HEX]);
+void audit_detail_digest(struct str salt, struct str detail, char out[AUDIT_HEX]);
 
 /* --- lane.c: after every change to an outgoing row or a gate --- */
 MUST_CHECK enum rc lane_refresh(struct store *s, const char *gate, struct fail *fail);

@@ -4,7 +4,9 @@
 #include "store/inside.h"
 #include <assert.h>
 
-enum { OUT_LIST_MAX = 64 }; /* rows of one kind that a case can have; pages have seven reasons */
+/* Rows of one kind that a case can have (pages have seven reasons); accounts under one address;
+ * open questions to one person: those beyond go by their own deadline. */
+enum { OUT_LIST_MAX = 64, PERSON_LIST_MAX = 8, INQUIRY_LIST_MAX = 64 };
 
 struct look *store_look(struct store *s) { return &s->look; }
 
@@ -29,7 +31,7 @@ static void row_alert(struct store *s, sqlite3_stmt *st, void *into)
 	*(const struct alert **)into = a;
 }
 
-static void row_case(struct store *s, sqlite3_stmt *st, void *into)
+static const struct casefile *case_of_row(struct store *s, sqlite3_stmt *st)
 {
 	struct casefile *c = arena_new(s->arena, struct casefile);
 
@@ -46,11 +48,17 @@ static void row_case(struct store *s, sqlite3_stmt *st, void *into)
 		.alerts = sqlite3_column_int64(st, 9),
 		.opened_ms = sqlite3_column_int64(st, 10),
 		.closed_ms = sqlite3_column_int64(st, 11),
+		.is_drill = sqlite3_column_int(st, 12) != 0,
 	};
-	*(const struct casefile **)into = c;
+	return c;
 }
 
-static void row_inquiry(struct store *s, sqlite3_stmt *st, void *into)
+static void row_case(struct store *s, sqlite3_stmt *st, void *into)
+{
+	*(const struct casefile **)into = case_of_row(s, st);
+}
+
+static struct inquiry *inquiry_of(struct store *s, sqlite3_stmt *st)
 {
 	struct inquiry *q = arena_new(s->arena, struct inquiry);
 
@@ -71,17 +79,30 @@ static void row_inquiry(struct store *s, sqlite3_stmt *st, void *into)
 		.comment = column_text(s, st, 13),
 		.tried = column_text(s, st, 14),
 	};
-	*(const struct inquiry **)into = q;
+	return q;
 }
 
-/* Counts, so that two hits can be told from one. */
-struct person_hit {
-	const struct person *at;
-	int hits;
-};
-static void row_person(struct store *s, sqlite3_stmt *st, void *into)
+static void row_inquiry(struct store *s, sqlite3_stmt *st, void *into)
 {
-	struct person_hit *hit = into;
+	*(const struct inquiry **)into = inquiry_of(s, st);
+}
+
+struct inquiry_rows {
+	const struct inquiry **at;
+	size_t n;
+};
+static void row_inquiry_list(struct store *s, sqlite3_stmt *st, void *into)
+{
+	struct inquiry_rows *list = into;
+
+	if (!list->at)
+		list->at = arena_many(s->arena, const struct inquiry *, INQUIRY_LIST_MAX);
+	if (list->n < INQUIRY_LIST_MAX)
+		list->at[list->n++] = inquiry_of(s, st);
+}
+
+static struct person *person_of(struct store *s, sqlite3_stmt *st)
+{
 	struct person *p = arena_new(s->arena, struct person);
 
 	*p = (struct person){
@@ -96,8 +117,26 @@ static void row_person(struct store *s, sqlite3_stmt *st, void *into)
 		.dm = column_text(s, st, 8),
 		.fetched_ms = sqlite3_column_int64(st, 9),
 	};
-	hit->at = p;
-	hit->hits++;
+	return p;
+}
+
+static void row_person(struct store *s, sqlite3_stmt *st, void *into)
+{
+	*(const struct person **)into = person_of(s, st);
+}
+
+struct person_rows {
+	const struct person **at;
+	size_t n;
+};
+static void row_person_list(struct store *s, sqlite3_stmt *st, void *into)
+{
+	struct person_rows *list = into;
+
+	if (!list->at)
+		list->at = arena_many(s->arena, const struct person *, PERSON_LIST_MAX);
+	if (list->n < PERSON_LIST_MAX)
+		list->at[list->n++] = person_of(s, st);
 }
 
 static struct outgoing *outgoing_of(struct store *s, sqlite3_stmt *st)
@@ -188,6 +227,15 @@ const struct alert *look_alert_key(struct look *l, const char *source, const cha
 	return alert_where(l, SQL_ALERT_BY_KEY, WITH(TXT(source), TXT(key)));
 }
 
+const char *look_delivery(struct look *l, const char *source, const char *id)
+{
+	const char *digest = NULL;
+
+	answer(l, SQL_DELIVERY_GET, WITH(TXT(source), TXT(id)),
+	       &(struct rows){ row_text, &digest });
+	return digest;
+}
+
 const struct alert *look_case_alert(struct look *l, int64_t case_id)
 {
 	return alert_where(l, SQL_ALERT_OF_CASE, WITH(NUM(case_id)));
@@ -219,10 +267,10 @@ const struct inquiry *look_case_inquiry(struct look *l, int64_t case_id)
 
 const struct person *look_person(struct look *l, const char *user)
 {
-	struct person_hit hit = { 0 };
+	const struct person *p = NULL;
 
-	answer(l, SQL_PERSON_GET, WITH(TXT(user)), &(struct rows){ row_person, &hit });
-	return hit.at;
+	answer(l, SQL_PERSON_GET, WITH(TXT(user)), &(struct rows){ row_person, &p });
+	return p;
 }
 
 const char *lower_ascii(struct arena *a, const char *z)
@@ -237,13 +285,23 @@ const char *lower_ascii(struct arena *a, const char *z)
 	return to;
 }
 
-const struct person *look_person_email(struct look *l, const char *email)
+struct person_list look_people_email(struct look *l, const char *email)
 {
-	struct person_hit hit = { 0 };
+	struct person_rows list = { 0 };
 
-	answer(l, SQL_PERSON_BY_EMAIL, WITH(TXT(lower_ascii(l->store->arena, email))),
-	       &(struct rows){ row_person, &hit });
-	return hit.hits == 1 ? hit.at : NULL;
+	answer(l, SQL_PERSON_BY_EMAIL,
+	       WITH(TXT(lower_ascii(l->store->arena, email)), NUM(PERSON_LIST_MAX)),
+	       &(struct rows){ row_person_list, &list });
+	return (struct person_list){ .at = list.at, .n = list.n };
+}
+
+struct inquiry_list look_person_inquiries(struct look *l, const char *user)
+{
+	struct inquiry_rows list = { 0 };
+
+	answer(l, SQL_INQUIRY_OF_PERSON, WITH(TXT(user), NUM(INQUIRY_LIST_MAX)),
+	       &(struct rows){ row_inquiry_list, &list });
+	return (struct inquiry_list){ .at = list.at, .n = list.n };
 }
 
 enum rc out_get(struct store *s, int64_t id, const struct outgoing **out, struct fail *fail)
@@ -281,6 +339,109 @@ struct look_list look_case_outgoing(struct look *l, int64_t case_id, enum out_ki
 	answer(l, SQL_OUT_OF_CASE, WITH(NUM(case_id), NUM(kind), NUM(OUT_LIST_MAX)),
 	       &(struct rows){ row_out_list, &list });
 	return (struct look_list){ .at = list.at, .n = list.n };
+}
+
+/* --- more lists: no longer than the asker's limit --- */
+
+struct newest {
+	const struct inquiry **at; /* limit places */
+	size_t n, limit;
+};
+static void row_newest(struct store *s, sqlite3_stmt *st, void *into)
+{
+	struct newest *list = into;
+
+	if (list->n < list->limit)
+		list->at[list->n++] = inquiry_of(s, st);
+}
+
+struct inquiry_list look_newest_inquiries(struct look *l, const char *user, size_t limit)
+{
+	struct newest list = { .limit = limit };
+
+	list.at = arena_many(l->store->arena, const struct inquiry *, limit);
+	answer(l, SQL_INQUIRY_NEWEST, WITH(TXT(user), NUM(limit)),
+	       &(struct rows){ row_newest, &list });
+	return (struct inquiry_list){ .at = list.at, .n = list.n };
+}
+
+struct case_list {
+	const struct casefile **at;
+	size_t n, limit;
+};
+static void row_case_list(struct store *s, sqlite3_stmt *st, void *into)
+{
+	struct case_list *list = into;
+
+	if (list->n < list->limit)
+		list->at[list->n++] = case_of_row(s, st);
+}
+
+struct look_cases look_drills(struct look *l, const char *user, size_t limit)
+{
+	struct case_list list = { .limit = limit };
+
+	list.at = arena_many(l->store->arena, const struct casefile *, limit);
+	answer(l, SQL_CASE_DRILLS, WITH(TXT(user), NUM(limit)),
+	       &(struct rows){ row_case_list, &list });
+	return (struct look_cases){ list.at, list.n };
+}
+
+enum { OPEN_HELD = -2, OPEN_UNASKED = -1 }; /* as CASE_OPEN has them, beside inquiry states */
+
+static void row_open_case(struct store *s, sqlite3_stmt *st, void *into)
+{
+	struct look_open *open = into;
+	const int state = sqlite3_column_int(st, 2);
+
+	(void)s;
+	if (open->cases++ == 0) {
+		open->oldest_id = sqlite3_column_int64(st, 0);
+		open->oldest_ms = sqlite3_column_int64(st, 1);
+	}
+	if (state == OPEN_HELD)
+		open->held++;
+	else if (state == OPEN_UNASKED)
+		open->unasked++;
+	else if (state >= 0 && state < LOOK_STATES_MAX)
+		open->by_state[state]++;
+}
+
+struct look_open look_open_cases(struct look *l, size_t limit)
+{
+	struct look_open open = { .cases = 0 };
+
+	answer(l, SQL_CASE_OPEN, WITH(NUM(limit)), &(struct rows){ row_open_case, &open });
+	return open;
+}
+
+struct audit_list {
+	struct audit_line *at;
+	size_t n, limit;
+};
+static void row_audit_line(struct store *s, sqlite3_stmt *st, void *into)
+{
+	struct audit_list *list = into;
+
+	if (list->n == list->limit)
+		return;
+	list->at[list->n++] = (struct audit_line){
+		.seq = sqlite3_column_int64(st, 0),
+		.at_ms = sqlite3_column_int64(st, 1),
+		.actor = column_text(s, st, 2),
+		.action = column_text(s, st, 3),
+		.detail = column_text(s, st, 4),
+	};
+}
+
+struct look_audit look_object_audit(struct look *l, const char *object, size_t limit)
+{
+	struct audit_list list = { .limit = limit };
+
+	list.at = arena_many(l->store->arena, struct audit_line, limit);
+	answer(l, SQL_AUDIT_OF_OBJECT, WITH(TXT(object), NUM(limit)),
+	       &(struct rows){ row_audit_line, &list });
+	return (struct look_audit){ list.at, list.n };
 }
 
 /* --- ids --- */

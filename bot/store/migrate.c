@@ -92,17 +92,39 @@ static enum rc one_step(struct store *s, const struct embedded_file *f, int64_t 
 	return rc;
 }
 
+/* The steps among the files: the first, and how many. */
+static size_t steps_of(const struct embedded_file *files, size_t n, size_t *first)
+{
+	size_t last;
+
+	*first = 0;
+	while (*first < n && strncmp(files[*first].name, "migrations/", 11) != 0)
+		(*first)++;
+	for (last = *first; last < n && strncmp(files[last].name, "migrations/", 11) == 0; last++) {
+	}
+	return last - *first;
+}
+
+enum rc migrated(struct store *s, const struct embedded_file *files, size_t n, struct fail *fail)
+{
+	int64_t schema = 0;
+	size_t first;
+	const int64_t newest = (int64_t)steps_of(files, n, &first);
+	const enum rc rc = schema_of(s, &schema, fail);
+
+	if (rc != RC_OK || schema == newest)
+		return rc;
+	return FAIL(fail, RC_REFUSED,
+		    "the file has schema %lld, and this program reads %lld only: use the program "
+		    "that wrote it",
+		    (long long)schema, (long long)newest);
+}
+
 enum rc migrate(struct store *s, const struct embedded_file *files, size_t n, struct fail *fail)
 {
 	int64_t schema = 0;
-	size_t first = 0;
-
-	while (first < n && strncmp(files[first].name, "migrations/", 11) != 0)
-		first++;
-	size_t last = first;
-	while (last < n && strncmp(files[last].name, "migrations/", 11) == 0)
-		last++;
-	const int64_t newest = (int64_t)(last - first);
+	size_t first;
+	const int64_t newest = (int64_t)steps_of(files, n, &first);
 	enum rc rc = schema_of(s, &schema, fail);
 	if (rc != RC_OK)
 		return rc;

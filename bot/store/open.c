@@ -1,6 +1,7 @@
 /* open: the connection and its settings. Called by main, the simulator and tests; the only file
  * that opens or closes a database. Never touches a row. */
 #include "store/inside.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -91,30 +92,40 @@ static enum rc switches(struct store *s, struct fail *fail)
 	return RC_OK;
 }
 
-/* locking_mode comes first: the log of an EXCLUSIVE connection needs no shared memory, and the
- * first look at the file takes the lock that keeps a second bot out. */
-static enum rc settings(struct store *s, struct fail *fail)
+struct setting {
+	const char *sql, *wanted;
+};
+
+static enum rc settings(struct store *s, const struct setting *all, size_t n, struct fail *fail)
 {
-	static const struct {
-		const char *sql, *wanted;
-	} all[] = {
-		{ "PRAGMA locking_mode = EXCLUSIVE", "exclusive" },
-		{ "PRAGMA journal_mode = WAL", "wal" },
-		{ "PRAGMA synchronous = FULL", NULL },
-		{ "PRAGMA cell_size_check = ON", NULL },
-		{ "PRAGMA temp_store = MEMORY", NULL },
-		{ "PRAGMA mmap_size = 0", NULL },
-		{ "PRAGMA journal_size_limit = 67108864", NULL },
-		{ "PRAGMA quick_check(1)", "ok" },
-	};
 	sqlite3_busy_timeout(s->db, 0);
 	sqlite3_extended_result_codes(s->db, 1);
 	enum rc rc = switches(s, fail);
-	for (size_t i = 0; rc == RC_OK && i < sizeof all / sizeof all[0]; i++)
+	for (size_t i = 0; rc == RC_OK && i < n; i++)
 		rc = pragma(s, all[i].sql, all[i].wanted, fail);
-	sqlite3_wal_hook(s->db, after_commit, s);
 	return rc;
 }
+
+/* locking_mode comes first: the log of an EXCLUSIVE connection needs no shared memory, and the
+ * first look at the file takes the lock that keeps a second bot out. */
+static const struct setting at_work[] = {
+	{ "PRAGMA locking_mode = EXCLUSIVE", "exclusive" },
+	{ "PRAGMA journal_mode = WAL", "wal" },
+	{ "PRAGMA synchronous = FULL", NULL },
+	{ "PRAGMA cell_size_check = ON", NULL },
+	{ "PRAGMA temp_store = MEMORY", NULL },
+	{ "PRAGMA mmap_size = 0", NULL },
+	{ "PRAGMA journal_size_limit = 67108864", NULL },
+	{ "PRAGMA quick_check(1)", "ok" },
+};
+static const struct setting at_rest[] = {
+	{ "PRAGMA locking_mode = EXCLUSIVE", "exclusive" },
+	{ "PRAGMA query_only = ON", NULL },
+	{ "PRAGMA cell_size_check = ON", NULL },
+	{ "PRAGMA temp_store = MEMORY", NULL },
+	{ "PRAGMA mmap_size = 0", NULL },
+	{ "PRAGMA schema_version", NULL }, /* the first look at the file takes the lock */
+};
 
 static enum rc prepare(struct store *s, enum sql first, enum sql end, struct fail *fail)
 {
@@ -136,7 +147,8 @@ static enum rc open_all(struct store *s, const char *path, struct fail *fail)
 
 	if (code != SQLITE_OK)
 		return opening_failed(s, "open", code, fail);
-	enum rc rc = settings(s, fail);
+	enum rc rc = settings(s, at_work, sizeof at_work / sizeof at_work[0], fail);
+	sqlite3_wal_hook(s->db, after_commit, s);
 	if (rc == RC_OK)
 		rc = prepare(s, SQL_begin, SQL_FIRST_NAMED, fail);
 	if (rc == RC_OK)
@@ -167,10 +179,54 @@ enum rc store_open(const char *path, const struct store_hook *hook, struct store
 	return RC_OK;
 }
 
+/* --- one that rests --- */
+
+static enum rc open_rest(struct store *s, const char *path, struct fail *fail)
+{
+	struct stat at;
+	if (stat(path, &at) != 0)
+		return FAIL(fail, RC_ABSENT, "%s", strerror(errno));
+	const int code =
+		sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (code != SQLITE_OK)
+		return opening_failed(s, "open", code, fail);
+	enum rc rc = settings(s, at_rest, sizeof at_rest / sizeof at_rest[0], fail);
+	if (rc == RC_OK)
+		rc = migrated(s, embedded_files, embedded_files_n, fail);
+	if (rc == RC_OK)
+		rc = prepare(s, SQL_FIRST_READING, SQL_END_READINGS, fail);
+	return rc;
+}
+
+enum rc store_open_resting(const char *path, struct store **out, struct fail *fail)
+{
+	struct store *s = mem_new(sizeof *s);
+	const enum rc rc = open_rest(s, path, fail);
+
+	if (rc != RC_OK) {
+		fail_wrap(fail, "%s", path);
+		store_close(s);
+		return rc;
+	}
+	*out = s;
+	return RC_OK;
+}
+
+enum rc store_is_whole(struct store *s, struct fail *fail)
+{
+	struct fail why;
+
+	if (pragma(s, "PRAGMA integrity_check(1)", "ok", &why) == RC_OK)
+		return RC_OK;
+	return FAIL(fail, RC_MALFORMED, "the file is damaged: %s", why.why);
+}
+
 void store_close(struct store *s)
 {
 	if (!s)
 		return;
+	store_backup_drop(s); /* its connection reads ours */
+	secret_wipe(&s->audit_key);
 	/* After a death the log is left as it lies: the next life recovers from it. */
 	if (s->sick == RC_BROKEN && s->db)
 		(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

@@ -12,6 +12,9 @@
 	"COALESCE(a.case_id, 0)"
 #define ALERT_BODY    "COALESCE(r.body, '') FROM alert a LEFT JOIN alert_raw r ON r.alert_id = a.id"
 #define ALERT_NO_BODY "'' FROM alert a"
+#define CASE_COLUMNS                                                                               \
+	"id, state, resolution, priority, held, playbook, source, subject, plan, alerts, "         \
+	"opened_ms, closed_ms, drill"
 #define INQUIRY_COLUMNS                                                                            \
 	"id, case_id, state, person, created_ms, wait_ms, undelivered_ms, delivered_ms, "          \
 	"answer_ms, due_ms, answered_ms, late, late_ms, comment, tried"
@@ -44,6 +47,15 @@
 	X(keep, "RELEASE SAVEPOINT item")
 
 /* clang-format off */
+/* What a copy is verified with; prepared for a resting database too. */
+#define READINGS(X) \
+	X(AUDIT_HEAD, "SELECT first_seq, last_seq, digest, mac FROM audit_head WHERE id = 1") \
+	X(AUDIT_AT, "SELECT digest FROM audit WHERE seq = ?1") \
+	X(AUDIT_LAST, "SELECT seq, digest FROM audit WHERE seq > 0 ORDER BY seq DESC LIMIT 1") \
+	X(AUDIT_READ, "SELECT a.seq, a.at_ms, a.actor, a.action, a.object, a.detail_digest, a.previous, a.digest, " \
+		"d.salt, d.detail FROM audit a LEFT JOIN audit_detail d ON d.seq = a.seq " \
+		"WHERE a.seq > ?1 ORDER BY a.seq LIMIT ?2")
+
 #define STATEMENTS(X) \
 	X(META_GET, "SELECT value FROM meta WHERE name = ?1") \
 	X(META_SET, "INSERT INTO meta (name, value) VALUES (?1, ?2) " \
@@ -54,6 +66,10 @@
 		"ON CONFLICT (fact_key) DO NOTHING") \
 	X(FACT_FORGET, "DELETE FROM fact WHERE at_ms < ?1 AND fact_key IN " \
 		"(SELECT fact_key FROM fact WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)") \
+	X(DELIVERY_NEW, "INSERT INTO delivery (delivery_key, digest, at_ms) VALUES (?1 || ':' || ?2, ?3, ?4)") \
+	X(DELIVERY_GET, "SELECT digest FROM delivery WHERE delivery_key = ?1 || ':' || ?2") \
+	X(DELIVERY_FORGET, "DELETE FROM delivery WHERE at_ms < ?1 AND delivery_key IN " \
+		"(SELECT delivery_key FROM delivery WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)") \
 	X(CRUMB_COUNT, "INSERT INTO crumb (item_key, deaths, last_ms) VALUES (?1, 1, ?2) " \
 		"ON CONFLICT (item_key) DO UPDATE SET deaths = crumb.deaths + 1, last_ms = excluded.last_ms") \
 	X(CRUMB_DEATHS, "SELECT deaths FROM crumb WHERE item_key = ?1") \
@@ -76,12 +92,16 @@
 		" WHERE a.case_id = ?1 ORDER BY a.id LIMIT 1") \
 	X(ALERT_DUE, "SELECT id FROM alert WHERE state = 0 AND id > 0 ORDER BY id LIMIT ?1") \
 	\
-	X(CASE_NEW, "INSERT INTO casefile (id, state, resolution, priority, held, playbook, source, subject, " \
-		"plan, alerts, opened_ms, closed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)") \
+	X(CASE_NEW, "INSERT INTO casefile (" CASE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, " \
+		"?11, ?12, ?13)") \
 	X(CASE_SET, "UPDATE casefile SET state = ?2, resolution = ?3, held = ?4, alerts = ?5, closed_ms = ?6 " \
 		"WHERE id = ?1") \
-	X(CASE_GET, "SELECT id, state, resolution, priority, held, playbook, source, subject, plan, alerts, " \
-		"opened_ms, closed_ms FROM casefile WHERE id = ?1") \
+	X(CASE_GET, "SELECT " CASE_COLUMNS " FROM casefile WHERE id = ?1") \
+	X(CASE_DRILLS, "SELECT " CASE_COLUMNS " FROM casefile WHERE subject = ?1 AND drill = 1 " \
+		"ORDER BY id DESC LIMIT ?2") \
+	X(CASE_OPEN, "SELECT id, opened_ms, CASE WHEN held <> '' THEN -2 ELSE COALESCE((SELECT q.state FROM " \
+		"inquiry q WHERE q.case_id = casefile.id ORDER BY q.id DESC LIMIT 1), -1) END FROM casefile " \
+		"WHERE state = 0 AND drill = 0 AND opened_ms >= 0 ORDER BY opened_ms, id LIMIT ?1") \
 	\
 	X(INQUIRY_NEW, "INSERT INTO inquiry (" INQUIRY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " \
 		"?9, ?10, ?11, ?12, ?13, ?14, ?15)") \
@@ -91,6 +111,10 @@
 	X(INQUIRY_GET, "SELECT " INQUIRY_COLUMNS " FROM inquiry WHERE id = ?1") \
 	X(INQUIRY_OF_CASE, "SELECT " INQUIRY_COLUMNS \
 		" FROM inquiry WHERE case_id = ?1 ORDER BY id DESC LIMIT 1") \
+	X(INQUIRY_OF_PERSON, "SELECT " INQUIRY_COLUMNS \
+		" FROM inquiry WHERE person = ?1 AND state = 0 ORDER BY id LIMIT ?2") \
+	X(INQUIRY_NEWEST, "SELECT " INQUIRY_COLUMNS " FROM inquiry WHERE person = ?1 AND person <> '' " \
+		"ORDER BY id DESC LIMIT ?2") \
 	X(INQUIRY_DUE, "SELECT id FROM inquiry WHERE due_ms <= ?1 AND due_ms < " NEVER_SQL \
 		" ORDER BY due_ms, id LIMIT ?2") \
 	\
@@ -103,7 +127,7 @@
 		"fetched_ms = excluded.fetched_ms, email_lower = excluded.email_lower") \
 	X(PERSON_GET, "SELECT " PERSON_COLUMNS " FROM person WHERE user_id = ?1") \
 	X(PERSON_BY_EMAIL, "SELECT " PERSON_COLUMNS " FROM person WHERE email_lower = ?1 " \
-		"AND email_lower <> '' ORDER BY user_id LIMIT 2") \
+		"AND email_lower <> '' ORDER BY user_id LIMIT ?2") \
 	\
 	X(OUT_NEW, "INSERT INTO outgoing (id, out_key, kind, state, phase, rank, gate, case_id, inquiry_id, " \
 		"target, channel, ref, wanted, shown, flight, attempts, misses, due_ms, deadline_ms, created_ms, " \
@@ -141,9 +165,21 @@
 	X(LANE_READY, "SELECT gate, head FROM lane WHERE rank = ?1 AND wake_ms <= ?2 " \
 		"ORDER BY wake_ms, head LIMIT ?3") \
 	\
-	X(AUDIT_NEW, "INSERT INTO audit (seq, at_ms, actor, action, object) VALUES (?1, ?2, ?3, ?4, ?5)") \
-	X(AUDIT_DETAIL, "INSERT INTO audit_detail (seq, detail) VALUES (?1, ?2)") \
+	X(AUDIT_NEW, "INSERT INTO audit (seq, at_ms, actor, action, object, detail_digest, previous, digest) " \
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") \
+	X(AUDIT_DETAIL, "INSERT INTO audit_detail (seq, detail, salt) VALUES (?1, ?2, ?3)") \
+	X(AUDIT_HEAD_PUT, "INSERT INTO audit_head (id, first_seq, last_seq, digest, mac) VALUES (1, ?1, ?2, ?3, ?4) " \
+		"ON CONFLICT (id) DO UPDATE SET first_seq = excluded.first_seq, last_seq = excluded.last_seq, " \
+		"digest = excluded.digest, mac = excluded.mac") \
+	X(AUDIT_OF_OBJECT, "SELECT a.seq, a.at_ms, a.actor, a.action, COALESCE(d.detail, '') FROM audit a " \
+		"LEFT JOIN audit_detail d ON d.seq = a.seq WHERE a.object = ?1 ORDER BY a.seq DESC LIMIT ?2") \
+	READINGS(X) \
 	\
+	X(OLDEST, "SELECT " \
+		"COALESCE((SELECT first_ms FROM alert WHERE state = 0 AND id > 0 ORDER BY id LIMIT 1), " \
+		NEVER_SQL "), " \
+		"COALESCE((SELECT created_ms FROM outgoing WHERE kind = 4 AND state = 0 AND shown < wanted " \
+		"AND created_ms > 0 ORDER BY created_ms, id LIMIT 1), " NEVER_SQL ")") \
 	X(NEXT_DUE, "SELECT " \
 		"COALESCE((SELECT 0 FROM alert WHERE state = 0 AND id > 0 ORDER BY id LIMIT 1), " NEVER_SQL "), " \
 		"COALESCE((SELECT due_ms FROM inquiry WHERE due_ms < " NEVER_SQL \

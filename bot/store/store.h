@@ -6,6 +6,8 @@
 #define STORE_STORE_H
 #include "base/arena.h"
 #include "base/fail.h"
+#include "base/mac.h"
+#include "base/secret.h"
 #include "model/decision.h"
 #include "model/event.h"
 #include "model/look.h"
@@ -75,6 +77,13 @@ MUST_CHECK enum rc store_in_flight(struct store *s, int64_t *out, size_t limit, 
 MUST_CHECK enum rc store_next_due(struct store *s, int64_t now_ms, int64_t *due_ms,
 				  struct fail *fail);
 
+/* Since when the oldest of them has been waiting: an alert that was received and not looked at, a
+ * page that no vendor has confirmed; NEVER_MS = there is none. Outside a transaction, too. */
+struct store_oldest {
+	int64_t alert_ms, page_ms;
+};
+MUST_CHECK enum rc store_oldest(struct store *s, struct store_oldest *out, struct fail *fail);
+
 /* now_ms of the last committed turn (0 = none), and writing it (once a turn, before commit, only if
  * the turn wrote). */
 MUST_CHECK enum rc store_now(struct store *s, int64_t *now_ms, struct fail *fail);
@@ -85,10 +94,71 @@ MUST_CHECK enum rc store_death_count(struct store *s, const char *key, int64_t n
 				     struct fail *fail);
 MUST_CHECK enum rc store_deaths(struct store *s, const char *key, int64_t *n, struct fail *fail);
 MUST_CHECK enum rc store_any_deaths(struct store *s, bool *any, struct fail *fail);
-/* Deletes facts and crumbs older than before_ms, at most limit rows (Slack repeats for hours, never
- * for days). */
+/* Deletes facts, crumbs and deliveries older than before_ms, at most limit rows (Slack repeats for
+ * hours, never for days). */
 MUST_CHECK enum rc store_forget(struct store *s, int64_t before_ms, size_t limit,
 				struct fail *fail);
 /* An idle moment: checkpoint the WAL (outside a transaction). */
 void store_idle(struct store *s);
+
+/* --- the record as a chain (migrations/0002) ------------------------------------------------
+ * The key is the operator's and never stored; without one (tests) it is empty. The chance of the
+ * turn makes the salts of details; given anew before each store_begin. */
+void store_audit_key(struct store *s, const struct secret *key);
+void store_chance(struct store *s, const struct chance *chance);
+
+enum { AUDIT_HEX = 2 * MAC_BYTES + 1, ANCHOR_MAX = 256 };
+/* Where the chain was at some moment: kept outside the database, it tells when the end was cut. */
+struct audit_mark {
+	int64_t seq; /* 0 = no record */
+	char digest[AUDIT_HEX];
+};
+MUST_CHECK enum rc store_audit_mark(struct store *s, struct audit_mark *out, struct fail *fail);
+/* One line under a MAC of the key; RC_MALFORMED: not such a line, or not made with this key. */
+void anchor_make(const struct secret *key, const struct audit_mark *mark, char out[ANCHOR_MAX]);
+MUST_CHECK enum rc anchor_read(const struct secret *key, struct str text, struct audit_mark *out,
+			       struct fail *fail);
+
+/* Told of each finding, at most AUDIT_FINDINGS_MAX times; findings counts all. */
+enum { AUDIT_FINDINGS_MAX = 100 };
+struct audit_report {
+	void (*say)(void *self, const char *line);
+	void *self;
+	int64_t records, unchained, findings; /* unchained: written before there was a chain */
+};
+/* The end of the chain only (head, last record, anchor; NULL = none): bounded, for a start. */
+MUST_CHECK enum rc store_audit_ends(struct store *s, const struct audit_mark *anchor,
+				    struct audit_report *r, struct fail *fail);
+/* Every record and detail, in a stream, then the ends: for a resting database or a copy. */
+MUST_CHECK enum rc store_audit_verify(struct store *s, const struct audit_mark *anchor,
+				      struct audit_report *r, struct fail *fail);
+
+/* --- copies ---------------------------------------------------------------------------------
+ * A database that no bot is working on: takes the lock (RC_REFUSED: another process has it),
+ * migrates nothing, writes nothing; for store_audit_*, store_backup_* and store_is_whole only.
+ * RC_ABSENT: no such file; RC_REFUSED: not ours, or of another schema. */
+MUST_CHECK enum rc store_open_resting(const char *path, struct store **out, struct fail *fail);
+/* PRAGMA integrity_check: reads everything. RC_MALFORMED: it is damaged, and how. */
+MUST_CHECK enum rc store_is_whole(struct store *s, struct fail *fail);
+
+/* A copy of the whole database into path (absolute), BACKUP_PAGES a step, on our own connection:
+ * what is committed meanwhile is in it. Nothing is at path before it is whole and on the disk; what
+ * is under way lies at path.tmp. One at a time; outside a transaction. */
+enum { BACKUP_PAGES = 64, BACKUP_PATH_MAX = 1024 };
+struct backup_terms {
+	const char *path;
+	bool may_replace; /* false: RC_REFUSED if there is a file already */
+};
+/* RC_REFUSED: there is such a file, or it is the database itself; RC_ABSENT: no file can be made
+ * there. */
+MUST_CHECK enum rc store_backup_start(struct store *s, const struct backup_terms *terms,
+				      struct fail *fail);
+/* RC_OK: done; RC_AGAIN: there is more; RC_REFUSED: it failed and is cleared away; RC_BROKEN as
+ * everywhere. */
+struct backup_progress {
+	int64_t done, pages;
+};
+MUST_CHECK enum rc store_backup_step(struct store *s, struct backup_progress *out,
+				     struct fail *fail);
+void store_backup_drop(struct store *s); /* ends it and clears it away; none is fine */
 #endif

@@ -238,8 +238,8 @@ static struct change person_of(const char *user, const char *email, const char *
 					       .fetched_ms = T0 } };
 }
 
-/* Two people under one address must not be guessed between: that is an unknown owner. */
-static void a_person_is_found_by_address_unless_there_are_two(void **state)
+/* All who have it: whoever asks must not guess between two. */
+static void people_are_found_by_address(void **state)
 {
 	struct bench *b = *state;
 	struct look *l = store_look(b->s);
@@ -248,20 +248,23 @@ static void a_person_is_found_by_address_unless_there_are_two(void **state)
 	ok(b, turn_with(b, person_of("U0NOMAIL1", "", ""), T0));
 	ok(b, turn_with(b, person_of("U0ANN0001", "Ann@Example.TEST", ""), T0));
 	begin(b);
-	const struct person *p = look_person_email(l, "aNN@example.test");
+	assert_int_equal(look_people_email(l, "aNN@example.test").n, 1);
+	const struct person *p = look_people_email(l, "aNN@example.test").at[0];
 	assert_string_equal(p->user, "U0ANN0001");
 	assert_string_equal(p->email, "Ann@Example.TEST");
 	assert_string_equal(p->dm, "D01"); /* "" kept the known one */
 	assert_int_equal(p->tz_offset_s, -3600);
 	assert_true(p->is_guest);
 	assert_false(p->is_bot);
-	assert_null(look_person_email(l, ""));
+	assert_int_equal(look_people_email(l, "").n, 0);
 	assert_null(look_person(l, "U0NOBODY1"));
 	ok(b, put(b, person_of("U0TWIN001", "ann@example.test", ""), T0));
-	assert_null(look_person_email(l, "ann@example.test"));
+	assert_int_equal(look_people_email(l, "ann@example.test").n, 2);
+	assert_string_equal(look_people_email(l, "ann@example.test").at[0]->user, "U0ANN0001");
+	assert_string_equal(look_people_email(l, "ann@example.test").at[1]->user, "U0TWIN001");
 	assert_non_null(look_person(l, "U0TWIN001"));
 	ok(b, put(b, person_of("U0TWIN001", "twin@example.test", "D02"), T0));
-	assert_string_equal(look_person_email(l, "ann@example.test")->user, "U0ANN0001");
+	assert_int_equal(look_people_email(l, "ann@example.test").n, 1);
 	assert_string_equal(look_person(l, "U0TWIN001")->dm, "D02");
 	commit(b);
 }
@@ -371,14 +374,16 @@ static void a_turn_that_wrote_nothing_is_not_committed(void **state)
 /* --- the plan of every statement ---------------------------------------------------------------
  */
 
-/* "SCAN x" reads a whole table or index; so does a range of a primary key, and a sort reads all it
- * sorts. Only what is no table may be scanned: the heads of five lanes, a SELECT without FROM. */
-static bool is_bounded(const char *step)
+/* "SCAN x" reads a whole table or index; so does a range of a primary key without a LIMIT, and a
+ * sort reads all it sorts. Only what is no table may be scanned: the heads of five lanes, a SELECT
+ * without FROM. */
+static bool is_bounded(const char *step, const char *sql)
 {
 	if (strcmp(step, "SCAN CONSTANT ROW") == 0 || strcmp(step, "SCAN head") == 0)
 		return true;
 	return strncmp(step, "SCAN ", 5) != 0 && strncmp(step, "USE TEMP B-TREE", 15) != 0 &&
-	       !(strstr(step, "autoindex") && (strstr(step, ">?") || strstr(step, "<?")));
+	       !(strstr(step, "autoindex") && (strstr(step, ">?") || strstr(step, "<?")) &&
+		 !strstr(sql, " LIMIT "));
 }
 
 static void no_statement_reads_a_whole_table(void **state)
@@ -386,7 +391,7 @@ static void no_statement_reads_a_whole_table(void **state)
 	struct bench *b = *state;
 	int steps = 0;
 
-	assert_false(is_bounded("SCAN outgoing USING INDEX outgoing_case"));
+	assert_false(is_bounded("SCAN outgoing USING INDEX outgoing_case", " LIMIT 1"));
 	for (enum sql sql = SQL_FIRST_NAMED; sql < (enum sql)SQL_COUNT; sql++) {
 		sqlite3_stmt *st = NULL;
 		char text[4096];
@@ -394,7 +399,7 @@ static void no_statement_reads_a_whole_table(void **state)
 		assert_int_equal(sqlite3_prepare_v2(b->s->db, text, -1, &st, NULL), SQLITE_OK);
 		for (; sqlite3_step(st) == SQLITE_ROW; steps++) {
 			const char *step = (const char *)sqlite3_column_text(st, 3);
-			if (!is_bounded(step))
+			if (!is_bounded(step, text))
 				fail_msg("%s: %s", sql_name(sql), step);
 		}
 		sqlite3_finalize(st);
@@ -413,7 +418,7 @@ int main(void)
 		STORY(inquiries_are_due_at_their_time_and_oldest_first),
 		STORY(what_the_database_refuses_is_the_items_fault_only),
 		STORY(a_case_changes_in_what_may_change),
-		STORY(a_person_is_found_by_address_unless_there_are_two),
+		STORY(people_are_found_by_address),
 		STORY(the_record_is_numbered_without_gaps_and_dies_with_its_item),
 		STORY(deaths_are_counted_and_old_ones_forgotten),
 		STORY(the_last_committed_moment_survives),
