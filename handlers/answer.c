@@ -1,10 +1,12 @@
-/* answer: clicks, comments, commands. Called by intake only; it assigns no state. One audit row for
- * each attempt, whoever makes it; the same fact again is no attempt, it is Slack repeating itself.
+/* answer: clicks, comments, typed words. Called by intake only; it assigns no state. One audit row
+ * for each attempt, whoever makes it; the same fact again is no attempt, it is Slack repeating
+ * itself.
  */
 #include "handlers/answer.h"
 
 #include <string.h>
 
+#include "handlers/command.h"
 #include "handlers/decide.h"
 #include "handlers/inquiry.h"
 #include "handlers/notification.h"
@@ -41,23 +43,34 @@ static bool is_on_its_message(const struct act *a, const struct fact *f)
 	       strcmp(f->as.click.ts, row->ref) == 0;
 }
 
-static struct reply already(const struct inquiry *q)
+/* What the others say of pages and people on call would be false of a drill. */
+static bool is_drill(const struct act *a, const struct inquiry *q)
 {
+	const struct casefile *k = look_case(a->look, q->case_id);
+	return k && k->is_drill;
+}
+
+static struct reply already(const struct act *a, const struct inquiry *q)
+{
+	if (is_drill(a, q))
+		return say(TEXT_DRILL, q, 0);
 	if (q->state == INQUIRY_NO)
 		return say(TEXT_ALREADY_NO, q, q->answered_ms);
 	return say(TEXT_ALREADY_YES, q, q->late[0] ? q->late_ms : q->answered_ms);
 }
 
 /* The reply to an accepted answer, and to Slack's repetition of it: made from the state. */
-static struct reply reply_of(const struct inquiry *q, bool is_no)
+static struct reply reply_of(const struct act *a, const struct inquiry *q, bool is_no)
 {
 	if (q->state == (is_no ? INQUIRY_NO : INQUIRY_UNPROVEN))
 		return (struct reply){ .kind = REPLY_MODAL, .inquiry_id = q->id };
+	if (is_drill(a, q))
+		return say(TEXT_DRILL, q, 0);
 	if (q->state == INQUIRY_SILENT && !is_no)
 		return say(TEXT_LATE, q, q->late_ms);
 	if (q->state == INQUIRY_UNREACHABLE && !is_no)
 		return say(TEXT_UNREACHABLE, q, q->late_ms);
-	return already(q);
+	return already(a, q);
 }
 
 struct decision answer_click(const struct act *a, const struct fact *f, bool is_new)
@@ -83,15 +96,15 @@ struct decision answer_click(const struct act *a, const struct fact *f, bool is_
 		d.reply = say(TEXT_NOT_OURS, NULL, 0);
 		return d;
 	}
-	bool is_no = f->as.click.what != CLICK_YES;
+	const struct said said = { .is_no = f->as.click.what != CLICK_YES };
 	struct inquiry now = *q;
-	if (!is_new || inquiry_answered(a, &d, &now, is_no)) {
-		d.reply = reply_of(&now, is_no);
+	if (!is_new || inquiry_answered(a, &d, &now, &said)) {
+		d.reply = reply_of(a, &now, said.is_no);
 		return d;
 	}
 	note(&t, &d, "inquiry.repeated", q->id,
-	     is_no ? "\"no\" again: nothing changes" : "\"yes\": it is answered already");
-	d.reply = already(q);
+	     said.is_no ? "\"no\" again: nothing changes" : "\"yes\": it is answered already");
+	d.reply = already(a, q);
 	return d;
 }
 
@@ -118,9 +131,65 @@ struct decision answer_comment(const struct act *a, const struct fact *f, bool i
 	return d;
 }
 
-struct decision answer_command(const struct act *a)
+/* --- typed --- */
+
+/* Is it about this question? It must have stood there when the words were typed: one that came
+ * while they travelled is not meant. Words in the thread of a message are about that message. */
+static bool may_mean(const struct act *a, const struct fact *f, const struct inquiry *q)
+{
+	const struct outgoing *row = notification_of(a, q->id);
+	const char *thread = f->as.message.thread_ts;
+	if (!command_is_open(a, q) || !row)
+		return false;
+	if (thread[0] && strcmp(thread, f->as.message.ts) != 0)
+		return strcmp(thread, row->ref) == 0;
+	return !row->ref[0] || strcmp(row->ref, f->as.message.ts) < 0;
+}
+
+/* Typed words stand for a button only where there is no doubt which: one question, and its message
+ * is known to be there. */
+static struct decision answer_typed(const struct act *a, const struct fact *f, bool is_no)
 {
 	struct decision d = decide_begin(a);
-	d.reply = say(TEXT_COMMAND_HELP, NULL, 0);
+	const struct inquiry *meant = NULL;
+	const struct said said = { .is_no = is_no, .is_typed = true };
+	struct inquiry_list all =
+		look_newest_inquiries(a->look, f->as.message.user, COMMAND_INQUIRIES_MAX);
+	size_t n = 0;
+	for (size_t i = 0; i < all.n; i++)
+		if (may_mean(a, f, all.at[i])) {
+			meant = all.at[i];
+			n++;
+		}
+	if (n == 0) {
+		d.reply = say(TEXT_NONE_OPEN, NULL, 0);
+		return d;
+	}
+	if (n > 1 || !meant->delivered_ms) {
+		const struct attempt t = { a, f->as.message.user, true };
+		d = command_several(a, f->as.message.user);
+		note(&t, &d, "inquiry.refused_words", meant->id,
+		     "typed, and not certain which question is meant");
+		return d;
+	}
+	struct inquiry now = *meant;
+	if (!inquiry_answered(a, &d, &now, &said)) {
+		d.reply = already(a, meant);
+		return d;
+	}
+	d.reply = now.late[0] ? reply_of(a, &now, is_no) : say(TEXT_TYPED, &now, a->at.now_ms);
 	return d;
+}
+
+/* An answer that Slack repeats says nothing more: the question's own message tells what became of
+ * it, and with other questions open by now these words must not be taken for theirs. */
+struct decision answer_message(const struct act *a, const struct fact *f, bool is_new)
+{
+	struct typed typed;
+	command_read(str_z(f->as.message.text), &typed);
+	if (typed.kind != TYPED_YES && typed.kind != TYPED_NO)
+		return command_typed(a, f, is_new, &typed);
+	if (!is_new)
+		return decide_begin(a);
+	return answer_typed(a, f, typed.kind == TYPED_NO);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/words.h"
+
 struct decision decide_begin(const struct act *a)
 {
 	return (struct decision){ .arena = a->arena, .reply = { .kind = REPLY_NONE } };
@@ -87,6 +89,14 @@ void decide_gate(struct decision *d, const char *gate, int64_t open_ms)
 	c->as.gate.open_ms = open_ms;
 }
 
+void decide_delivery(struct decision *d, const char *source, const char *id, const char *digest)
+{
+	struct change *c = append(d, CHANGE_DELIVERY);
+	c->as.delivery.source = source;
+	c->as.delivery.id = id;
+	c->as.delivery.digest = digest;
+}
+
 void decide_audit(struct decision *d, const char *actor, const char *action, const char *object,
 		  const char *detail)
 {
@@ -104,8 +114,5 @@ const char *decide_name(struct arena *arena, const char *noun, int64_t id)
 
 const char *decide_clip(struct arena *arena, const char *z, size_t points)
 {
-	struct str all = str_z(z);
-	if (utf8_clip(all, points).n == all.n)
-		return arena_str(arena, all);
-	return arena_f(arena, "%.*s…", STR_ARG(utf8_clip(all, points - 1)));
+	return words_clean(arena, str_z(z), points, NULL);
 }

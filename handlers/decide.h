@@ -22,12 +22,15 @@ void decide_effect(struct decision *d, const struct outgoing *row);
 /* The row after a result: applied only while its flight is still was_flight. */
 void decide_outgoing(struct decision *d, const struct outgoing *row, int64_t was_flight);
 void decide_gate(struct decision *d, const char *gate, int64_t open_ms);
+/* A delivery id that the sender signed: refused from now on with another body. */
+void decide_delivery(struct decision *d, const char *source, const char *id, const char *digest);
 /* detail is a sentence for people who read the audit trail. */
 void decide_audit(struct decision *d, const char *actor, const char *action, const char *object,
 		  const char *detail);
 
 /* Names of things, as keys, audit objects and held items spell them: "case 42". */
 const char *decide_name(struct arena *arena, const char *noun, int64_t id);
-/* At most that many code points; what was cut off shows as an ellipsis (counted). NULL is "". */
+/* Words from outside as they may be stored and shown (base/words.h): one clean line of at most that
+ * many code points; what was cut off shows as an ellipsis (counted). NULL is "". */
 const char *decide_clip(struct arena *arena, const char *z, size_t points);
 #endif

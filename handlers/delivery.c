@@ -18,7 +18,7 @@ static const struct backoff slack_backoff = { SECOND_MS, MINUTE_MS };
 static const struct backoff page_backoff = { 5 * SECOND_MS, 5 * MINUTE_MS };
 
 #define FIND_WAIT_MS (5 * SECOND_MS) /* Slack's history lags behind what it has accepted */
-enum { MISSES_MAX = 2, ERROR_MAX = 300, EMAIL_MAX = 320, NAME_MAX_POINTS = 200, TZ_MAX = 60 };
+enum { MISSES_MAX = 2, ERROR_MAX = 300 };
 
 /* Everything a settling needs: the row as it will be. */
 struct settling {
@@ -28,11 +28,12 @@ struct settling {
 	const struct outgoing *was;
 	struct outgoing row;
 	const struct inquiry *q; /* of the row, NULL = none */
+	const struct casefile *k;
 };
 
 static const char *z(const char *text) { return text ? text : ""; }
 
-/* --- what it comes to ---------------------------------------------------------------- */
+/* --- what it comes to --- */
 
 /* "Done", but without what it was for. */
 static bool is_empty_handed(const struct outgoing *row, const struct result *r)
@@ -43,7 +44,8 @@ static bool is_empty_handed(const struct outgoing *row, const struct result *r)
 	case OUT_OPEN_DM: return !z(r->dm)[0];
 	case OUT_QUESTION:
 	case OUT_CARD:
-	case OUT_ALARM: return row->ref[0] == '\0' && z(r->ref)[0] == '\0';
+	case OUT_ALARM:
+	case OUT_NOTICE: return row->ref[0] == '\0' && z(r->ref)[0] == '\0';
 	case OUT_PAGE: return false;
 	}
 	return false;
@@ -95,7 +97,7 @@ static int64_t backoff_ms(const struct act *a, const struct outgoing *row)
 
 static int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* --- done: what follows, by kind ----------------------------------------------------- */
+/* --- done: what follows, by kind --- */
 
 static void page_done(const struct settling *s)
 {
@@ -109,30 +111,26 @@ static void page_done(const struct settling *s)
 
 static void lookup_done(const struct settling *s)
 {
-	struct person found = *s->r->person;
-	const struct person *known = look_person(s->a->look, found.user);
-	found.email = decide_clip(s->a->arena, found.email, EMAIL_MAX);
-	found.name = decide_clip(s->a->arena, found.name, NAME_MAX_POINTS);
-	found.tz = decide_clip(s->a->arena, found.tz, TZ_MAX);
-	found.dm = z(found.dm);
-	if (!found.dm[0] && known)
-		found.dm = known->dm;
-	found.fetched_ms = s->a->at.now_ms;
-	decide_person(s->d, &found);
-	if (s->q) {
-		struct whom w = people_check(s->a, &found);
+	const struct person *found = people_keep(s->a, s->d, s->r->person);
+	struct whom w = people_check(s->a, found);
+	if (w.kind == WHOM_NOBODY)
+		w.tried = arena_f(s->a->arena, "Looked up %s in Slack: %s. %s", s->row.target,
+				  found->user, w.tried);
+	if (s->q)
 		inquiry_found(s->a, s->d, s->q, &w);
-	}
+	if (s->k)
+		notification_found(s->a, s->d, s->k, &w);
 }
 
 static void dm_done(const struct settling *s)
 {
 	const struct person *known = look_person(s->a->look, s->row.target);
-	if (known) {
-		struct person p = *known;
-		p.dm = s->r->dm;
+	struct person p = known ? *known : (struct person){ .user = s->row.target };
+	p.dm = s->r->dm;
+	if (known)
 		decide_person(s->d, &p);
-	}
+	if (s->k)
+		notification_opened(s->a, s->d, s->k, &p);
 	if (s->q && s->q->state == INQUIRY_OPEN && !s->q->delivered_ms)
 		notification_ask(s->a, s->d, s->q, s->r->dm);
 }
@@ -161,6 +159,7 @@ static void done(struct settling *s)
 			inquiry_delivered(s->a, s->d, s->q);
 		return;
 	case OUT_CARD: return;
+	case OUT_NOTICE: notification_card(s->a, s->d, row->case_id); return;
 	case OUT_ALARM:
 		if (!s->was->shown) /* "the channel has been alerted": only now */
 			notification_case_question(s->a, s->d, row->case_id);
@@ -172,7 +171,7 @@ static void done(struct settling *s)
 	}
 }
 
-/* --- refused for good ---------------------------------------------------------------- */
+/* --- refused for good --- */
 
 static const char *what_failed(const struct settling *s)
 {
@@ -185,6 +184,7 @@ static const char *what_failed(const struct settling *s)
 		return arena_f(s->a->arena, "Slack opens no direct message with %s: %s.",
 			       s->row.target, error);
 	case OUT_QUESTION:
+	case OUT_NOTICE:
 		return arena_f(s->a->arena, "Slack refused the direct message: %s.", error);
 	case OUT_CARD:
 	case OUT_ALARM: return arena_f(s->a->arena, "Slack refused the message: %s.", error);
@@ -210,7 +210,10 @@ static void refused(struct settling *s)
 	case OUT_OPEN_DM:
 		if (s->q)
 			inquiry_lost(s->a, s->d, s->q, what_failed(s));
+		else
+			notification_card(s->a, s->d, row->case_id);
 		return;
+	case OUT_NOTICE: notification_card(s->a, s->d, row->case_id); return;
 	case OUT_PAGE: /* not at the deadline: nothing more will be tried */
 		notification_alarm(s->a, s->d, row);
 		notification_card(s->a, s->d, row->case_id);
@@ -221,17 +224,31 @@ static void refused(struct settling *s)
 	}
 }
 
-/* --- the others ---------------------------------------------------------------------- */
+/* --- the others --- */
+
+/* A look-up nobody waits for any more is given up: its inquiry is settled, its notice posted, or
+ * so old that it tells nobody anything new. */
+static bool is_awaited(const struct settling *s)
+{
+	const struct outgoing *row = &s->row;
+	bool is_fresh = s->a->at.now_ms - row->created_ms < UNDELIVERED_MS;
+	if (row->kind != OUT_LOOKUP_EMAIL && row->kind != OUT_LOOKUP_USER &&
+	    row->kind != OUT_OPEN_DM)
+		return true;
+	if (s->q && s->q->state == INQUIRY_OPEN)
+		return true;
+	return is_fresh && s->k && notification_waits(s->a, s->k);
+}
 
 static void transient(struct settling *s)
 {
 	struct outgoing *row = &s->row;
 	int64_t now = s->a->at.now_ms;
-	bool is_for_person = row->kind == OUT_LOOKUP_EMAIL || row->kind == OUT_LOOKUP_USER ||
-			     row->kind == OUT_OPEN_DM;
-	if (is_for_person && (!s->q || s->q->state != INQUIRY_OPEN)) {
-		row->state = OUT_DEAD; /* nobody waits for it any more */
+	if (!is_awaited(s)) {
+		row->state = OUT_DEAD;
 		row->due_ms = NEVER_MS;
+		if (!s->q)
+			notification_card(s->a, s->d, row->case_id);
 	} else
 		row->due_ms = now + later(backoff_ms(s->a, row), s->r->retry_after_ms);
 	decide_outgoing(s->d, row, s->was->flight);
@@ -266,6 +283,7 @@ static void not_there(struct settling *s)
 	} else { /* deleted: post it anew */
 		row->ref = "";
 		row->shown = 0;
+		row->first_ms = 0; /* another message */
 		row->due_ms = now;
 	}
 	decide_outgoing(s->d, row, s->was->flight);
@@ -279,6 +297,7 @@ struct decision handle_result(const struct act *a, const struct result *r)
 		return d; /* stale */
 	struct settling s = { .a = a, .d = &d, .r = r, .was = was, .row = *was };
 	s.q = was->inquiry_id ? look_inquiry(a->look, was->inquiry_id) : NULL;
+	s.k = was->case_id ? look_case(a->look, was->case_id) : NULL;
 	s.row.flight = 0;
 	s.row.error = decide_clip(a->arena, z(r->error), ERROR_MAX);
 	switch (outcome_of(was, r)) {

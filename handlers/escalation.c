@@ -63,7 +63,7 @@ struct decision handle_deadline(const struct act *a, int64_t outgoing_id)
 	return d;
 }
 
-/* --- held ---------------------------------------------------------------------------- */
+/* --- held --- */
 
 struct held {
 	const char *what, *why, *title, *source;
@@ -133,8 +133,11 @@ static void stop_outgoing(const struct act *a, struct decision *d, int64_t id, c
 	now.due_ms = now.deadline_ms = NEVER_MS;
 	now.error = decide_clip(a->arena, why, HELD_WHY_MAX);
 	decide_outgoing(d, &now, row->flight);
-	if (row->kind == OUT_PAGE)
-		notification_alarm(a, d, row);
+	if (row->kind != OUT_PAGE)
+		return;
+	notification_alarm(a, d, row);
+	notification_card(a, d, row->case_id);
+	notification_case_question(a, d, row->case_id); /* "we are paging" is true no longer */
 }
 
 static void stop_deadline(const struct act *a, struct decision *d, int64_t id)
@@ -173,7 +176,7 @@ struct decision handle_held(const struct act *a, const char *what, const char *w
 	stop_deadline(a, &d, number_of(what, "deadline"));
 	what = stop_inquiry(a, &d, number_of(what, "inquiry"), what);
 	struct held h = { decide_clip(a->arena, what, HELD_WHAT_MAX), why,
-			  "Something could not be handled", "" };
+			  "Something could not be handled", "securitybot" };
 	hold_case(a, &d, &h);
 	return d;
 }

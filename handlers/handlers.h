@@ -26,5 +26,9 @@ struct decision handle_result(const struct act *a, const struct result *r);
 /* Handling `what` ("alert 17", "inquiry 7", a fact's key) has killed the process twice, or failed:
  * hold it, page. */
 struct decision handle_held(const struct act *a, const char *what, const char *why);
+/* HINT: Slack's directory has changed. The copy of a known person becomes p ("" = as it was);
+ * strangers are none of our business. Whoever has left answers no more: the open inquiries to that
+ * person become undeliverable at once. */
+struct decision handle_person(const struct act *a, const struct person *p);
 /* Start of a life: a row that was in flight (its outcome is unknown). Same as a result UNKNOWN. */
 #endif

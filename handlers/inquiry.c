@@ -11,7 +11,7 @@
 #include "handlers/notification.h"
 #include "handlers/plan.h"
 
-enum happening { ON_YES, ON_NO, ON_DUE, ON_LOST };
+enum happening { ON_YES, ON_NO, ON_DUE, ON_LOST, ON_GONE };
 
 struct step {
 	const struct act *a;
@@ -20,12 +20,13 @@ struct step {
 	const struct casefile *k;
 	struct inquiry q;  /* as it will be; its state is the table's business */
 	const char *actor; /* "slack:U…" or "bot" */
-	const char *tried; /* ON_LOST, ON_DUE: what was tried, for the analysts */
+	const char *tried; /* ON_LOST, ON_GONE, ON_DUE: how it ended, for the analysts */
+	const char *how;   /* ON_YES, ON_NO: ", typed", or "" for a button */
 };
 
 static int64_t now_of(const struct step *s) { return s->a->at.now_ms; }
 
-/* --- when: reads only ---------------------------------------------------------------- */
+/* --- when: reads only --- */
 
 static bool is_undelivered(const struct step *s) { return s->q.delivered_ms == 0; }
 
@@ -41,10 +42,13 @@ static bool is_silent(const struct step *s)
 
 static bool is_first_late(const struct step *s) { return !s->q.late[0]; }
 
-/* --- act: sets columns and notes what follows ---------------------------------------- */
+/* --- act: sets columns and notes what follows --- */
 
+/* A drill wakes nobody: its message says who would have been. */
 static void page(struct step *s, const char *reason)
 {
+	if (s->k->is_drill)
+		return;
 	escalation_page(s->a, s->d, s->k->id, s->q.id, reason);
 }
 
@@ -55,10 +59,30 @@ static void tell(struct step *s)
 	notification_question(s->a, s->d, s->q.id);
 }
 
+static void close_case(struct step *s, enum resolution resolution, const char *why)
+{
+	struct casefile k = *s->k;
+	if (k.state != CASE_OPEN)
+		return;
+	k.state = CASE_CLOSED;
+	k.resolution = resolution;
+	k.closed_ms = now_of(s);
+	decide_case(s->d, &k);
+	decide_audit(s->d, "bot", "case.closed", decide_name(s->a->arena, "case", k.id), why);
+}
+
+/* However it ends, a drill is over then. */
+static void close_drill(struct step *s)
+{
+	if (s->k->is_drill)
+		close_case(s, RESOLUTION_DRILL, "the drill is over");
+}
+
 static void do_no(struct step *s)
 {
 	s->q.answered_ms = now_of(s);
-	if (s->k->state == CASE_CLOSED) { /* a quick "yes" had closed it */
+	close_drill(s);
+	if (s->k->state == CASE_CLOSED && !s->k->is_drill) { /* a quick "yes" had closed it */
 		struct casefile k = *s->k;
 		k.state = CASE_OPEN;
 		k.resolution = RESOLUTION_NONE;
@@ -77,15 +101,10 @@ static void do_claim(struct step *s)
 {
 	unsigned bits = plan_sets_off(s->k, ANSWER_YES);
 	s->q.answered_ms = now_of(s);
-	if ((bits & SETS_OFF_CLOSE) && s->k->state == CASE_OPEN) {
-		struct casefile k = *s->k;
-		k.state = CASE_CLOSED;
-		k.resolution = RESOLUTION_BENIGN_UNVERIFIED;
-		k.closed_ms = now_of(s);
-		decide_case(s->d, &k);
-		decide_audit(s->d, "bot", "case.closed", decide_name(s->a->arena, "case", k.id),
-			     "benign, unverified: the owner says it was them");
-	}
+	close_drill(s);
+	if ((bits & SETS_OFF_CLOSE) && !s->k->is_drill)
+		close_case(s, RESOLUTION_BENIGN_UNVERIFIED,
+			   "benign, unverified: the owner says it was them");
 	if (bits & SETS_OFF_PAGE)
 		page(s, PAGE_YES);
 	tell(s);
@@ -100,6 +119,7 @@ static void do_late(struct step *s)
 
 static void do_silent(struct step *s)
 {
+	close_drill(s);
 	if (plan_sets_off(s->k, ANSWER_SILENCE) & SETS_OFF_PAGE)
 		page(s, PAGE_SILENCE);
 	tell(s);
@@ -110,7 +130,9 @@ static void do_silent(struct step *s)
 static void do_unreachable(struct step *s)
 {
 	bool is_unknown = s->on == ON_LOST && !s->q.person[0];
-	s->q.tried = decide_clip(s->a->arena, s->tried, TRIED_MAX);
+	s->q.tried = decide_clip(s->a->arena, people_tried(s->a, &s->q, s->k->subject, s->tried),
+				 TRIED_MAX);
+	close_drill(s);
 	if (plan_sets_off(s->k, ANSWER_UNDELIVERABLE) & SETS_OFF_PAGE)
 		page(s, is_unknown ? PAGE_OWNER_UNKNOWN : PAGE_UNDELIVERABLE);
 	tell(s);
@@ -125,7 +147,7 @@ static void do_wait(struct step *s)
  *
  *              nobody to ask (a new row) ------------------+
  *                                                          v
- *   (new) --> OPEN -- lost, or undelivered at 15 min --> UNREACHABLE --+
+ *   (new) --> OPEN -- lost, gone, undelivered 15 min --> UNREACHABLE --+
  *              | |                                         (+ late yes)|
  *              | +--- no answer at answer_ms ----------> SILENT -------+
  *              |                                           (+ late yes)| no
@@ -153,6 +175,7 @@ static const struct rule rules[] = {
 	{ INQUIRY_OPEN,        ON_DUE,  is_silent,        INQUIRY_SILENT,      do_silent,      "inquiry.silent" },
 	{ INQUIRY_OPEN,        ON_DUE,  NULL,             INQUIRY_OPEN,        do_wait,        NULL },
 	{ INQUIRY_OPEN,        ON_LOST, is_undelivered,   INQUIRY_UNREACHABLE, do_unreachable, "inquiry.unreachable" },
+	{ INQUIRY_OPEN,        ON_GONE, NULL,             INQUIRY_UNREACHABLE, do_unreachable, "inquiry.unreachable" },
 	{ INQUIRY_UNPROVEN,    ON_NO,   NULL,             INQUIRY_NO,          do_no,          "inquiry.answered" },
 	{ INQUIRY_SILENT,      ON_NO,   NULL,             INQUIRY_NO,          do_no,          "inquiry.answered" },
 	{ INQUIRY_UNREACHABLE, ON_NO,   NULL,             INQUIRY_NO,          do_no,          "inquiry.answered" },
@@ -165,7 +188,8 @@ static const char *const state_names[] = {
 #undef X
 };
 static const char *const happening_names[] = { [ON_YES] = "yes", [ON_NO] = "no",
-					       [ON_DUE] = "time", [ON_LOST] = "refused for good" };
+					       [ON_DUE] = "time", [ON_LOST] = "refused for good",
+					       [ON_GONE] = "account deactivated" };
 /* clang-format on */
 
 /* True if a rule took it. */
@@ -185,8 +209,8 @@ static bool run(struct step *s)
 		if (r->audit)
 			decide_audit(s->d, s->actor, r->audit,
 				     decide_name(s->a->arena, "inquiry", s->q.id),
-				     arena_f(s->a->arena, "%s: %s to %s", happening_names[s->on],
-					     state_names[was], state_names[r->to]));
+				     arena_f(s->a->arena, "%s%s: %s to %s", happening_names[s->on],
+					     s->how, state_names[was], state_names[r->to]));
 		return true;
 	}
 	return false;
@@ -195,12 +219,14 @@ static bool run(struct step *s)
 static struct step step_of(const struct act *a, struct decision *d, const struct inquiry *q,
 			   enum happening on)
 {
-	struct step s = { .a = a, .d = d, .on = on, .q = *q, .actor = "bot", .tried = "" };
+	struct step s = {
+		.a = a, .d = d, .on = on, .q = *q, .actor = "bot", .tried = "", .how = ""
+	};
 	s.k = look_case(a->look, q->case_id);
 	return s;
 }
 
-/* --- asking -------------------------------------------------------------------------- */
+/* --- asking --- */
 
 /* "owner unknown" from the start: the row is new, so it is no rule that sets its state. */
 static void open_unreachable(const struct act *a, struct decision *d, const struct casefile *k,
@@ -211,7 +237,7 @@ static void open_unreachable(const struct act *a, struct decision *d, const stru
 	decide_inquiry_new(d, q);
 	decide_audit(d, "bot", "inquiry.unreachable", decide_name(a->arena, "inquiry", q->id),
 		     q->tried);
-	if (plan_sets_off(k, ANSWER_UNDELIVERABLE) & SETS_OFF_PAGE)
+	if (!k->is_drill && (plan_sets_off(k, ANSWER_UNDELIVERABLE) & SETS_OFF_PAGE))
 		escalation_page(a, d, k->id, q->id, PAGE_OWNER_UNKNOWN);
 }
 
@@ -254,6 +280,13 @@ void inquiry_lost(const struct act *a, struct decision *d, const struct inquiry 
 	(void)run(&s); /* settled, or delivered before: nothing is lost */
 }
 
+void inquiry_gone(const struct act *a, struct decision *d, const struct inquiry *q)
+{
+	struct step s = step_of(a, d, q, ON_GONE);
+	s.tried = arena_f(a->arena, "Slack's %s was deactivated before an answer came.", q->person);
+	(void)run(&s);
+}
+
 void inquiry_found(const struct act *a, struct decision *d, const struct inquiry *q,
 		   const struct whom *w)
 {
@@ -286,9 +319,11 @@ void inquiry_delivered(const struct act *a, struct decision *d, const struct inq
 	notification_card(a, d, q->case_id);
 }
 
-bool inquiry_answered(const struct act *a, struct decision *d, struct inquiry *q, bool is_no)
+bool inquiry_answered(const struct act *a, struct decision *d, struct inquiry *q,
+		      const struct said *said)
 {
-	struct step s = step_of(a, d, q, is_no ? ON_NO : ON_YES);
+	struct step s = step_of(a, d, q, said->is_no ? ON_NO : ON_YES);
+	s.how = said->is_typed ? ", typed" : "";
 	s.actor = arena_f(a->arena, "slack:%s", q->person);
 	if (!run(&s))
 		return false;
@@ -296,7 +331,7 @@ bool inquiry_answered(const struct act *a, struct decision *d, struct inquiry *q
 	return true;
 }
 
-/* --- time ---------------------------------------------------------------------------- */
+/* --- time --- */
 
 /* What is known about an inquiry that nobody was shown in time. */
 static const char *what_was_tried(const struct act *a, const struct inquiry *q)

@@ -8,7 +8,7 @@
 
 /* An inquiry that nobody could be shown by then is undeliverable (design.md 5). */
 #define UNDELIVERED_MS (15 * MINUTE_MS)
-enum { COMMENT_MAX = 500, TRIED_MAX = 300 }; /* code points */
+enum { COMMENT_MAX = 500, TRIED_MAX = 600 }; /* code points */
 
 /* A new inquiry to the subject of a case that this decision makes. */
 void inquiry_open(const struct act *a, struct decision *d, const struct casefile *k,
@@ -19,10 +19,16 @@ void inquiry_found(const struct act *a, struct decision *d, const struct inquiry
 /* Slack refused for good: nobody found, or the person can't be reached. tried is a sentence. */
 void inquiry_lost(const struct act *a, struct decision *d, const struct inquiry *q,
 		  const char *tried);
+/* The addressee's account was deactivated: nobody will answer. */
+void inquiry_gone(const struct act *a, struct decision *d, const struct inquiry *q);
 /* Slack has confirmed the message: the time to answer begins. Once. */
 void inquiry_delivered(const struct act *a, struct decision *d, const struct inquiry *q);
 
 /* The addressee's own answer. False: no rule takes it, nothing was changed. *q becomes the new
- * value. */
-bool inquiry_answered(const struct act *a, struct decision *d, struct inquiry *q, bool is_no);
+ * value. Typed words count exactly like a button; the record tells them apart. */
+struct said {
+	bool is_no, is_typed;
+};
+bool inquiry_answered(const struct act *a, struct decision *d, struct inquiry *q,
+		      const struct said *said);
 #endif

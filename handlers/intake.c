@@ -3,9 +3,11 @@
 #include "handlers/intake.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "handlers/answer.h"
+#include "handlers/command.h"
 #include "handlers/decide.h"
 #include "handlers/escalation.h"
 #include "handlers/inquiry.h"
@@ -21,28 +23,41 @@ struct decision handle_fact(const struct act *a, const struct fact *f, bool is_n
 	case FACT_ALERT: return intake_alert(a, f); /* it counts, however often it comes */
 	case FACT_CLICK: return answer_click(a, f, is_new);
 	case FACT_COMMENT: return answer_comment(a, f, is_new);
-	case FACT_COMMAND: return answer_command(a);
+	case FACT_COMMAND: return command_slash(a, f, is_new);
+	case FACT_MESSAGE: return answer_message(a, f, is_new);
 	}
 	assert(!"no such fact");
 	return decide_begin(a);
 }
 
-struct decision intake_alert(const struct act *a, const struct fact *f)
+/* The same id for another body: a mistake of the sender, or somebody who has its key. It is
+ * refused, and the record says so once a delivery. */
+static struct decision conflict(const struct act *a, const struct fact *f, const char *known)
 {
 	struct decision d = decide_begin(a);
-	const struct alert *old =
-		look_alert_digest(a->look, f->as.alert.source, f->as.alert.digest);
 	d.reply.kind = REPLY_HTTP;
-	if (old) {
-		struct alert again = *old;
-		again.seen++;
-		again.last_ms = a->at.now_ms;
-		again.body = ""; /* the same digest: the same body */
-		decide_alert(&d, &again);
-		d.reply.status = 200;
-		d.reply.alert_id = old->id;
-		return d;
-	}
+	d.reply.status = 409;
+	if (f->as.alert.is_last)
+		decide_audit(&d, arena_f(a->arena, "source:%s", f->as.alert.source),
+			     "delivery.conflict",
+			     arena_f(a->arena, "delivery %s", f->as.alert.delivery),
+			     arena_f(a->arena, "refused: came with sha256 %s before, now with %s",
+				     known, f->as.alert.delivery_digest));
+	return d;
+}
+
+static void again(const struct act *a, struct decision *d, const struct alert *old)
+{
+	struct alert counted = *old;
+	counted.seen++;
+	counted.last_ms = a->at.now_ms;
+	counted.body = ""; /* the same digest: the same body */
+	decide_alert(d, &counted);
+}
+
+static int64_t received(const struct act *a, struct decision *d, const struct fact *f)
+{
+	const char *doubt = f->as.alert.doubt;
 	struct alert alert = {
 		.id = look_take_id(a->look, COUNTER_ALERT),
 		.source = f->as.alert.source,
@@ -54,16 +69,35 @@ struct decision intake_alert(const struct act *a, const struct fact *f)
 		.last_ms = a->at.now_ms,
 		.body = f->as.alert.body,
 	};
-	decide_alert_new(&d, &alert);
-	decide_audit(&d, arena_f(a->arena, "source:%s", alert.source), "alert.received",
+	decide_alert_new(d, &alert);
+	decide_audit(d, arena_f(a->arena, "source:%s", alert.source), "alert.received",
 		     decide_name(a->arena, "alert", alert.id),
-		     arena_f(a->arena, "sha256 %s", alert.digest));
-	d.reply.status = 202;
-	d.reply.alert_id = alert.id;
+		     arena_f(a->arena, "sha256 %s%s%s", alert.digest, doubt ? "; " : "",
+			     doubt ? doubt : ""));
+	return alert.id;
+}
+
+/* A delivery that was here before (its id is signed) is a replay: it changes nothing, not even a
+ * counter. */
+struct decision intake_alert(const struct act *a, const struct fact *f)
+{
+	const char *source = f->as.alert.source, *delivery = f->as.alert.delivery;
+	const char *known = delivery ? look_delivery(a->look, source, delivery) : NULL;
+	if (known && strcmp(known, f->as.alert.delivery_digest) != 0)
+		return conflict(a, f, known);
+	struct decision d = decide_begin(a);
+	const struct alert *old = look_alert_digest(a->look, source, f->as.alert.digest);
+	d.reply.kind = REPLY_HTTP;
+	d.reply.status = old ? 200 : 202;
+	d.reply.alert_id = old ? old->id : received(a, &d, f);
+	if (old && !known)
+		again(a, &d, old);
+	if (delivery && !known && f->as.alert.is_last)
+		decide_delivery(&d, source, delivery, f->as.alert.delivery_digest);
 	return d;
 }
 
-/* --- what it means ------------------------------------------------------------------- */
+/* --- what it means --- */
 
 static void settle_alert(const struct act *a, struct decision *d, const struct alert *alert,
 			 const char *detail)
@@ -158,6 +192,8 @@ static void mapped(const struct act *a, struct decision *d, const struct alert *
 		escalation_page(a, d, k.id, 0, PAGE_OPENED);
 	if (m->playbook->asks)
 		inquiry_open(a, d, &k, m->playbook->wait_ms);
+	if (m->playbook->notifies)
+		notification_notify(a, d, &k);
 }
 
 struct decision handle_alert_due(const struct act *a, int64_t alert_id)

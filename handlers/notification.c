@@ -3,6 +3,8 @@
 
 #include "base/when.h"
 #include "handlers/decide.h"
+#include "handlers/people.h"
+#include "handlers/plan.h"
 
 static struct outgoing message(const struct act *a, enum out_kind kind, const char *channel)
 {
@@ -88,6 +90,71 @@ void notification_case_question(const struct act *a, struct decision *d, int64_t
 		notification_question(a, d, q->id);
 }
 
+/* --- a notice: it asks nothing, so nothing waits for it but its row --- */
+
+static const char *notice_key(const struct act *a, int64_t case_id)
+{
+	return arena_f(a->arena, "case %lld, notice", (long long)case_id);
+}
+
+bool notification_waits(const struct act *a, const struct casefile *k)
+{
+	return plan_notify(a->arena, k)[0] && !look_outgoing_key(a->look, notice_key(a, k->id));
+}
+
+static void post_notice(const struct act *a, struct decision *d, int64_t case_id,
+			const struct person *p)
+{
+	struct outgoing row = message(a, OUT_NOTICE, p->dm);
+	row.key = notice_key(a, case_id);
+	row.rank = RANK_PERSON;
+	row.case_id = case_id;
+	row.target = p->user;
+	raise_row(a, d, &row, 0);
+	notification_card(a, d, case_id);
+}
+
+static void tell(const struct act *a, struct decision *d, const struct casefile *k,
+		 const struct whom *w)
+{
+	const struct inquiry no_inquiry = { .case_id = k->id };
+	switch (w->kind) {
+	case WHOM_FOUND:
+		if (w->person->dm[0])
+			post_notice(a, d, k->id, w->person);
+		else
+			people_open_dm(a, d, &no_inquiry, w->person);
+		return;
+	case WHOM_LOOK_UP: people_look_up(a, d, &no_inquiry, w); return;
+	case WHOM_NOBODY:
+		decide_audit(d, "bot", "notice.undeliverable", decide_name(a->arena, "case", k->id),
+			     w->tried);
+		notification_card(a, d, k->id);
+		return;
+	}
+}
+
+void notification_notify(const struct act *a, struct decision *d, const struct casefile *k)
+{
+	struct whom w = people_whom(a, k->subject);
+	if (plan_notify(a->arena, k)[0])
+		tell(a, d, k, &w);
+}
+
+void notification_found(const struct act *a, struct decision *d, const struct casefile *k,
+			const struct whom *w)
+{
+	if (notification_waits(a, k))
+		tell(a, d, k, w);
+}
+
+void notification_opened(const struct act *a, struct decision *d, const struct casefile *k,
+			 const struct person *p)
+{
+	if (notification_waits(a, k))
+		post_notice(a, d, k->id, p);
+}
+
 static struct outgoing alarm_of(const struct act *a, const struct outgoing *page)
 {
 	struct outgoing row = message(a, OUT_ALARM, a->policy->channel);
@@ -115,7 +182,8 @@ bool notification_is_message(enum out_kind kind)
 	switch (kind) {
 	case OUT_QUESTION:
 	case OUT_CARD:
-	case OUT_ALARM: return true;
+	case OUT_ALARM:
+	case OUT_NOTICE: return true;
 	case OUT_PAGE:
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER:

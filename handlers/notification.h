@@ -3,6 +3,7 @@
 #ifndef HANDLERS_NOTIFICATION_H
 #define HANDLERS_NOTIFICATION_H
 #include "handlers/handlers.h"
+struct whom;
 
 /* The card in the analysts' channel: one a case, at most one edit in this time (design.md 5). */
 #define CARD_GAP_MS (5 * SECOND_MS)
@@ -16,6 +17,16 @@ void notification_ask(const struct act *a, struct decision *d, const struct inqu
 void notification_question(const struct act *a, struct decision *d, int64_t inquiry_id);
 /* The same by its case: a page of the case has changed. */
 void notification_case_question(const struct act *a, struct decision *d, int64_t case_id);
+/* What the plan's notice has to say, to the subject: looked up, its channel opened, posted. */
+void notification_notify(const struct act *a, struct decision *d, const struct casefile *k);
+/* The directory answered; nothing if the case has no notice, or has posted it. */
+void notification_found(const struct act *a, struct decision *d, const struct casefile *k,
+			const struct whom *w);
+/* The channel is open: the same. */
+void notification_opened(const struct act *a, struct decision *d, const struct casefile *k,
+			 const struct person *p);
+/* It has a notice that was not posted yet. */
+bool notification_waits(const struct act *a, const struct casefile *k);
 /* "Page NOT confirmed" in the channel, for that page's row. */
 void notification_alarm(const struct act *a, struct decision *d, const struct outgoing *page);
 /* The same again, only if it was said before: the page went through after all. */

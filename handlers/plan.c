@@ -97,6 +97,8 @@ const char *plan_text(struct arena *arena, const struct plan *p)
 	json_put_text(plan, "summary", decide_clip(arena, p->summary, PLAN_TEXT_MAX));
 	json_put(plan, "facts", p->facts ? json_copy(p->facts) : json_array());
 	json_put_text(plan, "question", decide_clip(arena, p->question, PLAN_TEXT_MAX));
+	if (p->notify && p->notify[0])
+		json_put_text(plan, "notify", decide_clip(arena, p->notify, PLAN_TEXT_MAX));
 	json_put_num(plan, "wait_ms", pb ? (double)pb->wait_ms : 0);
 	json_put(plan, "at_ms", p->has_at ? json_num((double)p->at_ms) : json_null());
 	json_put_text(plan, "response", pb ? pb->response : "");
@@ -107,5 +109,13 @@ const char *plan_text(struct arena *arena, const struct plan *p)
 		json_push(attack, json_string(pb->attack[i]));
 	json_put(plan, "attack", attack);
 	json_put(plan, "on", pb ? on_json(pb) : json_object());
+	if (p->is_cut)
+		json_put_bool(plan, "cut", true);
 	return json_print_arena(plan, arena);
+}
+
+const char *plan_notify(struct arena *arena, const struct casefile *k)
+{
+	CLEANUP(json_done) struct cJSON *plan = json_parse(str_z(k->plan), NULL);
+	return arena_z(arena, json_text_at(plan, "notify"));
 }

@@ -17,13 +17,18 @@ enum { /* in code points; "facts" in number */
 struct plan {
 	const struct playbook *playbook; /* NULL = none */
 	const char *title, *summary, *question;
+	const char *notify;        /* what a notice to the subject says, NULL or "" = none */
 	const struct cJSON *facts; /* an array of {k, v}, or NULL; copied */
 	bool has_at;
 	int64_t at_ms;
+	bool is_cut; /* the alert says more than stands here */
 };
 /* The JSON text, in the arena: {"title","summary","facts","question","wait_ms","at_ms","response",
- * "playbook","goal","attack","on":{"yes",…}}. */
+ * "playbook","goal","attack","notify","on":{"yes",…}}, and "cut":true where it is so. */
 const char *plan_text(struct arena *arena, const struct plan *p);
+
+/* The words of the case's notice, in the arena; "" = it has none. */
+const char *plan_notify(struct arena *arena, const struct casefile *k);
 
 /* What a "yes", silence or an undeliverable question sets off: SETS_OFF_ bits of the plan,
  * corrected by the table of priorities. Not for a "no": that pages whatever a plan says. */

@@ -1,5 +1,5 @@
 /* playbook: match and evaluation. Called by intake only. Everything that comes out of an expression
- * has its type checked and its length cut here: no alert decides what our rows look like. */
+ * has its type checked, is cleaned and cut here: no alert decides what our rows look like. */
 #include "handlers/playbook.h"
 
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mac.h"
 #include "base/when.h"
+#include "base/words.h"
 #include "handlers/decide.h"
 #include "handlers/plan.h"
 #include "lang/jq.h"
@@ -20,9 +21,11 @@ enum field {
 	FIELD_FACTS,
 	FIELD_PRIORITY,
 	FIELD_QUESTION,
+	FIELD_NOTIFY,
 	FIELDS_N
 };
 enum {
+	UTF8_BYTES_MAX = 4, /* of one code point */
 	BENIGN_MAX = sizeof(((struct playbook *)0)->known_benign) /
 		     sizeof(((struct playbook *)0)->known_benign[0])
 };
@@ -38,7 +41,7 @@ struct evaluation {
 /* Points of time that calendars can show: the years 1970..9999. */
 #define AT_S_MAX 253402300799.0
 
-/* --- which --------------------------------------------------------------------------- */
+/* --- which --- */
 
 static bool has_source(const struct playbook *pb, const char *source)
 {
@@ -87,17 +90,21 @@ static enum rc match(const struct act *a, const char *source, const struct cJSON
 	return RC_OK;
 }
 
-/* --- its expressions ----------------------------------------------------------------- */
+/* --- its expressions --- */
 
 static enum rc evaluate(const struct act *a, const struct cJSON *doc, struct evaluation *e,
 			struct fail *fail)
 {
 	const struct playbook *pb = e->pb;
 	const int fields[FIELDS_N] = {
-		[FIELD_KEY] = pb->x_key,           [FIELD_AT] = pb->x_at,
-		[FIELD_SUBJECT] = pb->x_subject,   [FIELD_SUMMARY] = pb->x_summary,
-		[FIELD_FACTS] = pb->x_facts,       [FIELD_PRIORITY] = pb->x_priority,
+		[FIELD_KEY] = pb->x_key,
+		[FIELD_AT] = pb->x_at,
+		[FIELD_SUBJECT] = pb->x_subject,
+		[FIELD_SUMMARY] = pb->x_summary,
+		[FIELD_FACTS] = pb->x_facts,
+		[FIELD_PRIORITY] = pb->x_priority,
 		[FIELD_QUESTION] = pb->x_question,
+		[FIELD_NOTIFY] = pb->notifies ? pb->x_notify : -1,
 	};
 	int indexes[FIELDS_N + BENIGN_MAX];
 	const struct cJSON **places[FIELDS_N + BENIGN_MAX];
@@ -130,6 +137,15 @@ static enum rc wrong(const struct evaluation *e, enum field f, const char *wante
 		     struct fail *fail)
 {
 	return FAIL(fail, RC_MALFORMED, "%s: wanted %s", e->names[f], wanted);
+}
+
+/* What an alert says, as it may be shown. Of a text over its own limit jq saw only the beginning.
+ */
+static const char *shown(const struct act *a, struct plan *plan, const char *said, size_t points)
+{
+	if (str_z(said).n > JQ_STRING_BYTES_MAX - UTF8_BYTES_MAX)
+		plan->is_cut = true;
+	return words_clean(a->arena, str_z(said), points, &plan->is_cut);
 }
 
 /* A text or null (""), uncut. */
@@ -201,8 +217,8 @@ static enum rc priority_of(const struct evaluation *e, int *out, struct fail *fa
 }
 
 /* At most five; one without a value is left out: not every alert has every field. */
-static enum rc facts_of(const struct act *a, const struct evaluation *e, struct cJSON *facts,
-			struct fail *fail)
+static enum rc facts_of(const struct act *a, const struct evaluation *e, struct plan *plan,
+			struct cJSON *facts, struct fail *fail)
 {
 	const struct cJSON *list = e->values[FIELD_FACTS];
 	if (!json_is_array(list) && !json_is_null(list))
@@ -214,25 +230,31 @@ static enum rc facts_of(const struct act *a, const struct evaluation *e, struct 
 			return wrong(e, FIELD_FACTS, "objects {k: a name, v: a value}", fail);
 		if (!value && !json_is_null(v))
 			return wrong(e, FIELD_FACTS, "v to be a string, a number or null", fail);
-		if (!value || !value[0] || json_count(facts) >= PLAN_FACTS_MAX)
+		if (!value || !value[0])
 			continue;
+		if (json_count(facts) >= PLAN_FACTS_MAX) {
+			plan->is_cut = true;
+			continue;
+		}
 		struct cJSON *fact = json_object();
-		json_put_text(fact, "k", decide_clip(a->arena, json_text(k), PLAN_FACT_KEY_MAX));
-		json_put_text(fact, "v", decide_clip(a->arena, value, PLAN_FACT_MAX));
+		json_put_text(fact, "k", shown(a, plan, json_text(k), PLAN_FACT_KEY_MAX));
+		json_put_text(fact, "v", shown(a, plan, value, PLAN_FACT_MAX));
 		json_push(facts, fact);
 	}
 	return RC_OK;
 }
 
-static enum rc question_of(const struct evaluation *e, const char **out, struct fail *fail)
+static enum rc question_of(const struct act *a, const struct evaluation *e, struct plan *plan,
+			   struct fail *fail)
 {
-	*out = "";
+	plan->question = "";
 	if (!e->pb->asks)
 		return RC_OK;
 	if (!e->names[FIELD_QUESTION])
 		return FAIL(fail, RC_MALFORMED, "ask: it has no question");
-	enum rc rc = text_of(e, FIELD_QUESTION, out, fail);
-	if (rc == RC_OK && !(*out)[0])
+	enum rc rc = text_of(e, FIELD_QUESTION, &plan->question, fail);
+	plan->question = shown(a, plan, plan->question, PLAN_TEXT_MAX);
+	if (rc == RC_OK && !plan->question[0])
 		return wrong(e, FIELD_QUESTION, "a question", fail);
 	return rc;
 }
@@ -269,13 +291,16 @@ static enum rc read_out(const struct act *a, const struct evaluation *e, struct 
 	if (rc == RC_OK)
 		rc = text_of(e, FIELD_SUMMARY, &plan.summary, fail);
 	if (rc == RC_OK)
-		rc = question_of(e, &plan.question, fail);
+		rc = question_of(a, e, &plan, fail);
 	if (rc == RC_OK)
-		rc = facts_of(a, e, facts, fail);
+		rc = text_of(e, FIELD_NOTIFY, &plan.notify, fail);
+	if (rc == RC_OK)
+		rc = facts_of(a, e, &plan, facts, fail);
 	if (rc != RC_OK)
 		return rc;
 	out->playbook = e->pb;
-	out->subject = arena_str(a->arena, utf8_clip(str_trim(str_z(subject)), PLAN_SUBJECT_MAX));
+	out->subject = words_name(a->arena, str_z(subject), PLAN_SUBJECT_MAX);
+	plan.summary = shown(a, &plan, plan.summary, PLAN_TEXT_MAX);
 	out->plan = plan_text(a->arena, &plan);
 	return RC_OK;
 }

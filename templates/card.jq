@@ -1,6 +1,7 @@
 # The case in the analysts' channel: one message, rewritten at each change. Reads the analyst's case document.
 .inquiry as $q
 | (if $q.user == "" then $q.subject else $q.who end) as $who
+| (if .person.name != "" then .person.name else .case.subject end) as $told
 | def state_line:
     if $q == null or $q.state == "none" then t("card_not_asked"; {})
     elif $q.answer == "no" then t("card_no"; {who: $who, time: $q.answered})
@@ -24,16 +25,21 @@
     elif $q.state == "silent" then t("status_silent"; {})
     elif $q.state == "unreachable" then t("status_unreachable"; {})
     else t("status_asking"; {}) end;
-{ text: t("card_notify"; {case: .case.id, priority: .case.priority, status: status}),
+{ text: ((if .case.drill then t("drill"; {}) + " " else "" end)
+         + t("card_notify"; {case: .case.id, priority: .case.priority, status: status})),
   blocks: (
-    [ rich([line([bold(.case.title)])]),
+    [ rich([line([bold((if .case.drill then t("drill"; {}) + " · " else "" end) + .case.title)])
+            ] + (if .case.drill then [line([word(t("drill_card"; {who: $who}))])] else [] end)),
       small(t("card_case"; {case: .case.id, priority: .case.priority, source: .case.source}) + " · " + .case.opened
             + (if .case.alerts > 1 then " · " + t("card_seen"; {n: (.case.alerts | tostring)}) else "" end)),
       rich([line([word(.case.summary)])] + (if (.facts | length) > 0 then [facts(.facts)] else [] end)) ]
+    + (if .case.cut then [small(t("card_cut"; {case: .case.id}))] else [] end)
     + (if .case.held == "" then [] else [rich([line([bold(t("card_held"; {why: .case.held}))])])] end)
-    + (if .case.state == "closed" then [rich([line([bold(t("card_closed"; {time: .case.closed}))])])] else [] end)
+    + (if .case.state == "closed" then [rich([line([bold(if .case.drill then t("drill_closed"; {time: .case.closed}) else t("card_closed"; {time: .case.closed}) end)])])] else [] end)
     + [rich([line([bold(state_line)])]
       + (if $q != null and $q.late == "yes" then [line([bold(t("card_late_yes"; {who: $who, time: $q.late_at}))])] else [] end))]
     + (if $q != null and $q.comment != "" then [rich([line([bold(t("card_note"; {who: $who})), word($q.comment)])])] else [] end)
+    + (if .notice == null then [] else [rich([line([bold(t("card_notice_" + .notice.state; {who: $told, time: .notice.at})),
+        word(.notice.text)])] + (if .notice.error == "" then [] else [line([word(.notice.error)])] end))] end)
     + (if (.pages | length) > 0 then [rich([.pages[] | line([word(page_line)])])] else [] end)
     + (if .case.response != "" and .case.state == "open" then [rich([line([bold(t("card_response"; {})), word(.case.response)])])] else [] end) ) }

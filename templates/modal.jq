@@ -5,7 +5,7 @@
     submit: {type: "plain_text", text: t("modal_submit"; {})},
     close: {type: "plain_text", text: t("modal_close"; {})},
     blocks: [
-      {type: "section", text: {type: "plain_text", text: (if $q.answer == "no" then t("modal_intro_no"; {}) else t("modal_intro_yes"; {}) end)}},
+      {type: "section", text: {type: "plain_text", text: (if .case.drill then t("drill_modal"; {}) elif $q.answer == "no" then t("modal_intro_no"; {}) else t("modal_intro_yes"; {}) end)}},
       {type: "input", block_id: "note", optional: true,
        label: {type: "plain_text", text: t("modal_label"; {})},
        element: {type: "plain_text_input", action_id: "text", multiline: true, max_length: 500, focus_on_load: true,

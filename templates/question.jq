@@ -8,27 +8,36 @@
     elif .state == "failing" then t("page_failing"; {})
     elif .state == "late" then t("page_not_confirmed"; {time: .at})
     else t("page_pending"; {}) end;
+  def drill_outcome:
+    if $q.answer == "no" then [t("you_said_no"; {time: $q.answered}), t("drill_no"; {})]
+    elif $q.answer == "yes" then [t("you_said_yes"; {time: $q.answered}), t("drill_yes"; {})]
+    elif $q.state == "silent" then [t("silent_sorry"; {deadline: $q.deadline}), t("drill_silent"; {})]
+    elif $q.state == "unreachable" then [t("drill_unreachable"; {})]
+    else [] end;
   def outcome:
-    if $q.answer == "no" then [t("you_said_no"; {time: $q.answered}), t("no_thanks"; {})]
+    if .case.drill then drill_outcome
+    elif $q.answer == "no" then [t("you_said_no"; {time: $q.answered}), t("no_thanks"; {})]
     elif $q.answer == "yes" then
       [ t("you_said_yes"; {time: $q.answered}),
         ( if .case.state == "closed" then t("yes_closed"; {})
           elif .case.high then t("yes_high"; {})
           else t("yes_open"; {}) end ) ]
-    elif $q.state == "silent" then
-      [t("silent_sorry"; {deadline: $q.deadline})]
-      + (if $q.can_answer then [t("silent_still"; {})] else [] end)
-      + (if $q.late == "yes" then [t("late_yes"; {time: $q.late_at})] else [] end)
-    elif $q.state == "unreachable" then [t("unreachable_employee"; {})]
-    else [] end;
+    else
+      (if $q.state == "silent" then [t("silent_sorry"; {deadline: $q.deadline})]
+       elif $q.state == "unreachable" then [t("unreachable_employee"; {})]
+       else [] end)
+      + (if $q.state != "open" and $q.can_answer then [t("still_open"; {})] else [] end)
+      + (if $q.late == "yes" then [t("late_yes"; {time: $q.late_at})] else [] end) end;
   def notify:
-    if $q.answer == "yes" then t("notify_yes"; {})
+    if .case.drill then t("drill_notify"; {})
+    elif $q.answer == "yes" or $q.late == "yes" then t("notify_yes"; {})
     elif $q.answer == "no" then t("notify_no"; {})
     elif $q.state == "silent" then t("notify_silent"; {})
     else t("question_notify"; {}) end;
 { text: notify,
   blocks: (
-    [ rich([line([bold(if .person.name == "" then t("question_hello_nameless"; {})
+    (if .case.drill then [rich([line([bold(t("drill_label"; {}))])])] else [] end)
+    + [ rich([line([bold(if .person.name == "" then t("question_hello_nameless"; {})
                        else t("question_hello"; {name: .person.name}) end)])]),
       rich([line([word(.case.summary)])]) ]
     + (if (.facts | length) > 0 and $q.answer == "" then [rich([line([bold(t("question_facts"; {}))]), facts(.facts)])] else [] end)
@@ -42,9 +51,11 @@
     + (if $q.comment == "" then [] else [rich([line([bold(t("your_note"; {})), word($q.comment)])])] end)
     + (if $q.can_not_me then
         [ {type: "actions", block_id: "correct", elements: [button("not_me"; t("button_not_me"; {}); $q.token; "danger")]},
-          small(t("yes_correct"; {})) ]
+          small(if .case.drill then t("drill_correct"; {}) else t("yes_correct"; {}) end) ]
       else [] end)
     + (if $q.state == "open" then
-        [small(t("question_buttons_help"; {deadline: $q.deadline}))]
+        [small(if .case.drill then t("drill_help"; {deadline: $q.deadline})
+               elif $q.silence_pages then t("question_help_page"; {deadline: $q.deadline})
+               else t("question_help_review"; {deadline: $q.deadline}) end)]
       else [] end)
     + [small(t("question_privacy"; {case: .case.id}))] ) }

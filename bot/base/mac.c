@@ -79,6 +79,37 @@ bool hex_decode(struct str hex, uint8_t *out, size_t n)
 	return true;
 }
 
+void base64_encode(const uint8_t *data, size_t n, char *out)
+{
+	assert(n <= INT_MAX / 2);
+	(void)EVP_EncodeBlock((unsigned char *)out, data, (int)n);
+}
+
+/* libcrypto forgives (white space, bits behind the end): what reads the same again was meant. */
+bool base64_decode(struct str text, uint8_t *out, size_t max, size_t *n)
+{
+	enum { TEXT_MAX = 1024 };
+	uint8_t made[TEXT_MAX / 4 * 3 + 3];
+	char again[TEXT_MAX + 1];
+	size_t pad = 0;
+
+	if (text.n == 0 || text.n % 4 != 0 || text.n > TEXT_MAX)
+		return false;
+	while (pad < 2 && text.at[text.n - 1 - pad] == '=')
+		pad++;
+	const int got = EVP_DecodeBlock(made, (const unsigned char *)text.at, (int)text.n);
+	if (got < (int)pad || (size_t)got - pad > max)
+		return false;
+	*n = (size_t)got - pad;
+	base64_encode(made, *n, again);
+	const bool is_same = str_same_secret(text, str_z(again));
+	if (is_same)
+		memcpy(out, made, *n);
+	explicit_bzero(made, sizeof(made));
+	explicit_bzero(again, sizeof(again));
+	return is_same;
+}
+
 void base32_encode(const uint8_t *data, size_t n, char *out)
 {
 	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";

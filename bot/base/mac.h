@@ -9,6 +9,10 @@ void sha256(struct str data, uint8_t out[MAC_BYTES]);
 void hmac_sha256(struct str key, struct str data, uint8_t out[MAC_BYTES]);
 void hex_encode(const uint8_t *data, size_t n, char *out /* 2n + 1 */);
 bool hex_decode(struct str hex, uint8_t *out, size_t n); /* exactly n bytes, lower or upper case */
+#define BASE64_BYTES(n) (((n) + 2) / 3 * 4 + 1)          /* of n bytes as text, terminated */
+void base64_encode(const uint8_t *data, size_t n, char *out /* BASE64_BYTES(n) */); /* padded */
+/* RFC 4648 with padding and nothing else; false too if it is more than max bytes. */
+bool base64_decode(struct str text, uint8_t *out, size_t max, size_t *n);
 void base32_encode(const uint8_t *data, size_t n,
 		   char *out /* (n*8+4)/5 + 1 */); /* RFC 4648, lower case, no padding */
 

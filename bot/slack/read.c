@@ -4,6 +4,7 @@
 #include "slack/read.h"
 #include "base/json.h"
 #include "base/mac.h"
+#include "base/when.h"
 
 #include <string.h>
 
@@ -12,6 +13,8 @@ enum {
 	SLACK_ID_BYTES_MAX = 255,            /* envelope, user, channel, team and action ids */
 	SLACK_URL_BYTES_MAX = 2048,          /* response_url */
 	SLACK_WORDS_MAX = 3000,              /* code points of a comment or a command's text */
+	SLACK_PERSON_ID_MAX = 64,            /* what the columns for ids take */
+	SLACK_PERSON_WORDS_MAX = 255,        /* code points of a name or an address */
 	SLACK_ACK_BYTES_MAX = 20479,         /* slack.md 1.6: larger ones are dropped in silence */
 };
 
@@ -198,6 +201,78 @@ static void read_handles(const struct reading *r, const struct cJSON *payload)
 		r->out->response_url = arena_str(r->arena, url);
 }
 
+/* --- events (slack.md 4): Slack repeats them until they are acknowledged --- */
+
+static const char *person_words(struct arena *arena, const char *z)
+{
+	return arena_str(arena, utf8_clip(str_z(z), SLACK_PERSON_WORDS_MAX));
+}
+
+const struct person *slack_person(const struct cJSON *user, struct arena *arena)
+{
+	const char *id = json_text_at(user, "id");
+	const char *name = json_text_at(user, "profile.real_name");
+	int64_t offset = 0;
+
+	if (!is_id(id) || strlen(id) > SLACK_PERSON_ID_MAX)
+		return NULL;
+	struct person *p = arena_new(arena, struct person);
+	p->user = arena_z(arena, id);
+	if (name[0] == '\0')
+		name = json_text_at(user, "real_name");
+	p->name = person_words(arena, name[0] != '\0' ? name : json_text_at(user, "name"));
+	p->email = person_words(arena, json_text_at(user, "profile.email"));
+	p->tz = person_words(arena, json_text_at(user, "tz"));
+	if (json_int(json_get(user, "tz_offset"), &offset) && offset >= -DAY_MS / SECOND_MS &&
+	    offset <= DAY_MS / SECOND_MS)
+		p->tz_offset_s = (int32_t)offset;
+	p->is_bot = json_true(json_get(user, "is_bot")) || strcmp(p->user, "USLACKBOT") == 0;
+	p->is_deleted = json_true(json_get(user, "deleted"));
+	p->is_guest = json_true(json_get(user, "is_restricted")) ||
+		      json_true(json_get(user, "is_ultra_restricted")) ||
+		      json_true(json_get(user, "is_stranger")); /* of another team */
+	p->dm = "";
+	return p;
+}
+
+/* What a person typed to us in a direct message. Our own words come back too; an edited or a
+ * deleted message (both have a subtype) answers nothing, for what was said first was heard. */
+static void read_message(const struct reading *r, const struct cJSON *payload)
+{
+	const struct cJSON *event = json_get(payload, "event");
+	const char *id = id_at(r, payload, "event_id"), *user = id_at(r, event, "user");
+	const char *channel = id_at(r, event, "channel"), *ts = id_at(r, event, "ts");
+
+	if (strcmp(json_text_at(event, "channel_type"), "im") != 0 ||
+	    json_get(event, "subtype") != NULL || json_get(event, "bot_id") != NULL ||
+	    (user[0] != '\0' && strcmp(user, r->self->user_id) == 0))
+		return;
+	if (id[0] == '\0' || user[0] == '\0' || channel[0] == '\0' || ts[0] == '\0') {
+		r->out->odd = "a message without its ids";
+		return;
+	}
+	take(r, FACT_MESSAGE);
+	r->out->fact.key = arena_f(r->arena, "event:%s", id);
+	r->out->fact.as.message.user = user;
+	r->out->fact.as.message.channel = channel;
+	r->out->fact.as.message.ts = ts;
+	r->out->fact.as.message.thread_ts = id_at(r, event, "thread_ts");
+	r->out->fact.as.message.text = words(r, json_text_at(event, "text"));
+}
+
+static void read_event(const struct reading *r, const struct cJSON *payload)
+{
+	const char *type = json_text_at(payload, "event.type");
+
+	if (strcmp(json_text_at(payload, "type"), "event_callback") != 0 ||
+	    !is_ours(r, payload, "team_id"))
+		return;
+	if (strcmp(type, "message") == 0)
+		read_message(r, payload);
+	else if (strcmp(type, "user_change") == 0 || strcmp(type, "team_join") == 0)
+		r->out->person = slack_person(json_get(payload, "event.user"), r->arena);
+}
+
 static void read_envelope(const struct reading *r, const struct cJSON *j, const char *type)
 {
 	const struct cJSON *payload = json_get(j, "payload");
@@ -212,8 +287,10 @@ static void read_envelope(const struct reading *r, const struct cJSON *j, const 
 		r->out->odd = "an envelope without a payload";
 		return;
 	}
-	if (strcmp(type, "events_api") == 0) /* a HINT: nothing in it is decided about */
+	if (strcmp(type, "events_api") == 0) {
+		read_event(r, payload);
 		return;
+	}
 	read_handles(r, payload);
 	if (strcmp(type, "interactive") == 0)
 		read_interactive(r, payload);

@@ -95,12 +95,12 @@ static struct cJSON *said(const struct cJSON *content)
 
 /* The same message has the same id, so that a Slack that remembers it posts it once (slack.md 2.6):
  * an RFC 9562 version 8 UUID out of the marker's SHA-256. */
-static const char *message_uuid(const char *marker, struct arena *a)
+static const char *message_uuid(const struct slack_message *m, struct arena *a)
 {
 	uint8_t digest[MAC_BYTES];
 	char hex[2 * 16 + 1];
 
-	sha256(str_z(marker), digest);
+	sha256(str_z(arena_f(a, "%s:%" PRId64, m->marker, m->first_ms)), digest);
 	digest[6] = (uint8_t)(0x80 | (digest[6] & 0x0f));
 	digest[8] = (uint8_t)(0x80 | (digest[8] & 0x3f));
 	hex_encode(digest, 16, hex);
@@ -127,7 +127,7 @@ void slack_send(const struct slack_api *api, const struct slack_message *m, stru
 		/* An unfurl makes Slack fetch the URL (slack.md 6); an update can't ask for one. */
 		json_put_bool(body, "unfurl_links", false);
 		json_put_bool(body, "unfurl_media", false);
-		json_put_text(body, "client_msg_id", message_uuid(m->marker, a));
+		json_put_text(body, "client_msg_id", message_uuid(m, a));
 	}
 	post(api, is_update ? "chat.update" : "chat.postMessage", body, a, out);
 }

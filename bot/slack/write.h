@@ -15,12 +15,14 @@ struct slack_api {
 /* Each fills *out from the arena. content is {"text":…,"blocks":[…]}; unfurling is always off,
  * parse none. marker is the token "out:<outgoing id>:<mac>" and goes with the revision into the
  * message's metadata {event_type:"securitybot", event_payload:{marker, rev}}; client_msg_id is
- * derived from the marker (UUID form). */
+ * derived from the marker and first_ms (UUID form): one id for all tries of a post, and a new one
+ * for a message that somebody deleted, which Slack would call a duplicate of nothing. */
 struct slack_message {
 	const char *channel, *ts; /* ts "" = chat.postMessage, else chat.update */
 	const struct cJSON *content;
 	const char *marker;
 	int64_t rev;
+	int64_t first_ms; /* the first try of this post */
 };
 void slack_send(const struct slack_api *api, const struct slack_message *m, struct arena *a,
 		struct request *out);

@@ -15,6 +15,7 @@
 struct zone {
 	int offset_s;
 	bool is_utc; /* analysts: the day, the clock and the word UTC */
+	bool is_employees;
 	int64_t now_ms;
 };
 
@@ -38,7 +39,14 @@ static struct zone zone_of(const struct view_of *of, const struct person *person
 	bool employee = of->reader == READER_EMPLOYEE;
 	return (struct zone){ .offset_s = employee && person ? person->tz_offset_s : 0,
 			      .is_utc = !employee || !person,
+			      .is_employees = employee,
 			      .now_ms = of->now_ms };
+}
+
+struct when_text document_time(const struct view_of *of, const struct person *person, int64_t ms)
+{
+	struct zone z = zone_of(of, person);
+	return say_time(&z, ms);
 }
 
 struct when_text document_clock(struct look *l, const struct inquiry *q, int64_t ms, int64_t now_ms)
@@ -78,6 +86,7 @@ static struct cJSON *case_part(const struct casefile *c, const struct cJSON *pla
 	json_put_bool(j, "high", c->priority <= 2);
 	json_put_text(j, "state", c->state == CASE_CLOSED ? "closed" : "open");
 	json_put_text(j, "summary", json_text_at(plan, "summary"));
+	json_put_bool(j, "drill", c->is_drill);
 	if (of->reader == READER_EMPLOYEE)
 		return j;
 	json_put_text(j, "title", json_text_at(plan, "title"));
@@ -89,6 +98,7 @@ static struct cJSON *case_part(const struct casefile *c, const struct cJSON *pla
 	json_put_text(j, "opened", say_time(z, c->opened_ms).text);
 	json_put_text(j, "closed", say_time(z, c->closed_ms).text);
 	json_put_num(j, "alerts", (double)c->alerts);
+	json_put_bool(j, "cut", json_true(json_key(plan, "cut")));
 	return j;
 }
 
@@ -100,7 +110,7 @@ static void inquiry_answers(struct cJSON *j, const struct inquiry *q, const stru
 	json_put_text(j, "asked", say_time(z, q->delivered_ms).text);
 	/* Before the delivery is confirmed the deadline is told as if it were now: the real one is
 	 * never earlier. */
-	bool sending = !z->is_utc && q->state == INQUIRY_OPEN && !q->answer_ms;
+	bool sending = z->is_employees && q->state == INQUIRY_OPEN && !q->answer_ms;
 	json_put_text(j, "deadline",
 		      say_time(z, sending ? z->now_ms + q->wait_ms : q->answer_ms).text);
 	json_put_text(j, "late", q->late);
@@ -109,6 +119,17 @@ static void inquiry_answers(struct cJSON *j, const struct inquiry *q, const stru
 }
 
 enum { NOT_ME_DAYS = 7 };
+
+/* What the employee is told of his silence must be what the plan sets off: without a list, a page.
+ */
+static bool silence_pages(const struct cJSON *plan)
+{
+	const struct cJSON *list = json_get(plan, "on.silence");
+	bool pages = json_count(list) == 0;
+	for (const struct cJSON *word = json_first(list); word; word = json_next(word))
+		pages = pages || strcmp(json_text(word), "page") == 0;
+	return pages;
+}
 
 static struct cJSON *inquiry_part(const struct policy *p, const struct inquiry *q,
 				  const struct cJSON *plan, const struct view_of *of,
@@ -127,6 +148,7 @@ static struct cJSON *inquiry_part(const struct policy *p, const struct inquiry *
 		     ((q->state == INQUIRY_SILENT || q->state == INQUIRY_UNREACHABLE) && !late_yes);
 	bool said_yes = q->state == INQUIRY_UNPROVEN || (q->state != INQUIRY_NO && late_yes);
 	int64_t yes_ms = late_yes ? q->late_ms : q->answered_ms;
+	json_put_bool(j, "silence_pages", silence_pages(plan));
 	json_put_bool(j, "can_answer", waits);
 	json_put_bool(j, "can_not_me", said_yes && of->now_ms < yes_ms + NOT_ME_DAYS * DAY_MS);
 	json_put_text(j, "token", token_make(secret_str(&p->mac_key), "inquiry", q->id).text);
@@ -151,7 +173,8 @@ static struct cJSON *page_part(struct look *l, const struct outgoing *page, cons
 	json_put_text(j, "reason", page->target);
 	json_put_text(j, "state", state);
 	json_put_text(j, "at", say_time(z, at).text);
-	json_put_text(j, "error", page->error);
+	if (!z->is_employees) /* the pager's own words are for analysts */
+		json_put_text(j, "error", page->error);
 	return j;
 }
 
@@ -181,6 +204,47 @@ void document_page(struct look *l, struct cJSON *doc, const struct outgoing *row
 		json_put(doc, "page", page_part(l, page, &z));
 }
 
+/* What became of the notice: its own row says, or the look-ups on the way to it. */
+static void notice_state(struct look *l, const struct casefile *c, const struct zone *z,
+			 struct cJSON *j)
+{
+	static const enum out_kind ways[] = { OUT_NOTICE, OUT_OPEN_DM, OUT_LOOKUP_USER,
+					      OUT_LOOKUP_EMAIL };
+	const struct outgoing *row = NULL;
+	for (size_t i = 0; !row && i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct look_list rows = look_case_outgoing(l, c->id, ways[i]);
+		row = rows.n ? rows.at[rows.n - 1] : NULL;
+	}
+	bool is_shown = row && row->kind == OUT_NOTICE && row->shown;
+	bool waits = row && row->state == OUT_LIVE && !row->shown;
+	json_put_text(j, "state", is_shown ? "delivered" : waits ? "sending" : "undelivered");
+	json_put_text(j, "at", is_shown ? say_time(z, row->done_ms).text : "");
+	json_put_text(j, "error", row ? row->error : "");
+}
+
+static struct cJSON *notice_part(struct look *l, const struct casefile *c, const struct cJSON *plan,
+				 const struct view_of *of, const struct zone *z)
+{
+	const char *text = json_text_at(plan, "notify");
+	if (!text[0])
+		return json_null();
+	struct cJSON *j = json_object();
+	json_put_text(j, "text", text);
+	if (of->reader == READER_ANALYST)
+		notice_state(l, c, z, j);
+	return j;
+}
+
+/* Whom the case is about, as far as we have found him: whom it asks, or whom it told. */
+static const struct person *person_of(struct look *l, const struct casefile *c,
+				      const struct inquiry *q)
+{
+	if (q && q->person[0])
+		return look_person(l, q->person);
+	struct look_list notices = look_case_outgoing(l, c->id, OUT_NOTICE);
+	return notices.n ? look_person(l, notices.at[0]->target) : NULL;
+}
+
 static void put_person(struct cJSON *doc, const struct person *person, const struct view_of *of)
 {
 	struct cJSON *j = json_object();
@@ -200,7 +264,7 @@ struct cJSON *view_document(struct look *l, const struct policy *p, const struct
 	if (!c)
 		return NULL;
 	const struct inquiry *q = look_case_inquiry(l, c->id);
-	const struct person *person = q && q->person[0] ? look_person(l, q->person) : NULL;
+	const struct person *person = person_of(l, c, q);
 	struct zone z = zone_of(of, person);
 	struct fail fail;
 	CLEANUP(json_done) struct cJSON *plan = json_parse(str_z(c->plan), &fail);
@@ -209,6 +273,7 @@ struct cJSON *view_document(struct look *l, const struct policy *p, const struct
 	const struct cJSON *facts = json_get(plan, "facts");
 	json_put(doc, "facts", facts ? json_copy(facts) : json_array());
 	put_person(doc, person, of);
+	json_put(doc, "notice", notice_part(l, c, plan, of, &z));
 	json_put(doc, "pages", pages_part(l, c->id, &z));
 	struct cJSON *inquiry = q ? inquiry_part(p, q, plan, of, &z) : json_null();
 	if (q && of->reader == READER_ANALYST) {

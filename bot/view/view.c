@@ -10,9 +10,11 @@
 #include "base/mac.h"
 #include "lang/jq.h"
 #include "view/document.h"
+#include "view/limits.h"
+#include "view/plain.h"
 
-static enum rc render(const struct policy *p, const char *name, const struct cJSON *doc,
-		      struct cJSON **out, struct fail *fail)
+enum rc view_render(const struct policy *p, const char *name, const struct cJSON *doc,
+		    struct cJSON **out, struct fail *fail)
 {
 	for (size_t i = 0; i < p->template_names_n; i++) {
 		if (strcmp(p->template_names[i], name) != 0)
@@ -30,6 +32,7 @@ static const char *template_of(enum out_kind kind)
 	case OUT_QUESTION: return "question";
 	case OUT_CARD: return "card";
 	case OUT_ALARM: return "alarm";
+	case OUT_NOTICE: return "notice";
 	case OUT_PAGE: return "page";
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER:
@@ -38,48 +41,25 @@ static const char *template_of(enum out_kind kind)
 	return "";
 }
 
-/* The words that must get through when a template does not: nothing from outside is in them. */
-static struct cJSON *plain(const struct outgoing *row)
-{
-	struct cJSON *c = json_object();
-	char say[160];
-	switch (row->kind) {
-	case OUT_QUESTION:
-		snprintf(say, sizeof(say),
-			 "SB-%lld: security has a question about your account. Please contact the "
-			 "security team.",
-			 (long long)row->case_id);
-		break;
-	case OUT_ALARM:
-		snprintf(say, sizeof(say), "<!here> SB-%lld: page NOT confirmed.",
-			 (long long)row->case_id);
-		break;
-	case OUT_CARD:
-	case OUT_PAGE:
-	case OUT_LOOKUP_EMAIL:
-	case OUT_LOOKUP_USER:
-	case OUT_OPEN_DM:
-		snprintf(say, sizeof(say), "SB-%lld: its layout failed; see the log.",
-			 (long long)row->case_id);
-		break;
-	}
-	json_put_text(c, "text", say);
-	return c;
-}
-
 enum rc view_message(struct look *l, const struct policy *p, const struct outgoing *row,
 		     int64_t now_ms, struct cJSON **out, struct fail *fail)
 {
-	struct view_of of = { .reader =
-				      row->kind == OUT_QUESTION ? READER_EMPLOYEE : READER_ANALYST,
+	bool is_private = row->kind == OUT_QUESTION || row->kind == OUT_NOTICE;
+	struct view_of of = { .reader = is_private ? READER_EMPLOYEE : READER_ANALYST,
 			      .case_id = row->case_id,
 			      .now_ms = now_ms };
 	CLEANUP(json_done) struct cJSON *doc = view_document(l, p, &of);
+	*out = NULL;
 	if (!doc)
 		return FAIL(fail, RC_ABSENT, "case %lld: not there", (long long)row->case_id);
 	document_page(l, doc, row, now_ms);
-	if (render(p, template_of(row->kind), doc, out, fail) != RC_OK)
-		*out = plain(row);
+	enum rc rc = view_render(p, template_of(row->kind), doc, out, fail);
+	if (rc == RC_OK)
+		rc = limits_message(*out, fail);
+	if (rc != RC_OK) {
+		json_free(*out);
+		*out = plain_message(p, row, doc);
+	}
 	return RC_OK;
 }
 
@@ -93,11 +73,11 @@ struct cJSON *view_text(struct look *l, const struct policy *p, const char *key,
 	json_put_text(values, "time", document_clock(l, q, at_ms, now_ms).text);
 	json_put_text(doc, "key", key);
 	json_put(doc, "values", values);
-	if (render(p, "text", doc, &out, &fail) == RC_OK)
+	if (view_render(p, "text", doc, &out, &fail) == RC_OK &&
+	    limits_message(out, &fail) == RC_OK)
 		return out;
-	out = json_object();
-	json_put_text(out, "text", json_text(json_key(p->texts, key)));
-	return out;
+	json_free(out);
+	return plain_text(p, key);
 }
 
 struct cJSON *view_modal(struct look *l, const struct policy *p, int64_t inquiry_id, int64_t now_ms)
@@ -109,9 +89,11 @@ struct cJSON *view_modal(struct look *l, const struct policy *p, int64_t inquiry
 		return NULL;
 	struct view_of of = { .reader = READER_EMPLOYEE, .case_id = q->case_id, .now_ms = now_ms };
 	CLEANUP(json_done) struct cJSON *doc = view_document(l, p, &of);
-	if (!doc || render(p, "modal", doc, &out, &fail) != RC_OK)
-		return NULL; /* a comment is a wish, not a promise */
-	return out;
+	if (doc && view_render(p, "modal", doc, &out, &fail) == RC_OK &&
+	    limits_view(out, &fail) == RC_OK)
+		return out;
+	json_free(out);
+	return NULL; /* a comment is a wish, not a promise */
 }
 
 /* One reason to wake somebody has one key, for ever and over restarts; another installation's
@@ -137,12 +119,8 @@ struct cJSON *view_page(struct look *l, const struct policy *p, const struct out
 	if (!doc)
 		return NULL;
 	document_page(l, doc, row, now_ms);
-	if (render(p, "page", doc, &input, &fail) != RC_OK) {
-		CLEANUP(json_done) struct cJSON *words = plain(row);
-		input = json_object();
-		json_put_text(input, "summary", json_text_at(words, "text"));
-		json_put_text(input, "source", "SecurityBot");
-	}
+	if (view_render(p, "page", doc, &input, &fail) != RC_OK)
+		input = plain_page(row);
 	put_dedup_key(input, p, row);
 	return input;
 }

@@ -4,6 +4,7 @@
 #define VIEW_VIEW_H
 #include "base/arena.h"
 #include "base/fail.h"
+#include "model/decision.h"
 #include "model/look.h"
 #include "model/policy.h"
 struct cJSON;
@@ -17,13 +18,17 @@ struct view_of {
 /* The case document; json_free() it. NULL if there is no such case. */
 struct cJSON *view_document(struct look *l, const struct policy *p, const struct view_of *of);
 /* The content of a message row: {"text","blocks"} by the template of its kind (question, card,
- * alarm). json_free() it. Falls back to plain text of ours if the template fails (*fail says why,
- * RC_OK is still returned: a message must go). */
+ * alarm). json_free() it. Falls back to a plain layout of ours if the template fails or makes what
+ * Slack would refuse (*fail says why, RC_OK is still returned: a message must go). */
 MUST_CHECK enum rc view_message(struct look *l, const struct policy *p, const struct outgoing *row,
 				int64_t now_ms, struct cJSON **out, struct fail *fail);
 /* Private words: texts[key] with the case document's values; {"text","blocks"}. */
 struct cJSON *view_text(struct look *l, const struct policy *p, const char *key, int64_t inquiry_id,
 			int64_t at_ms, int64_t now_ms);
+#define TEXT_SHEET_FAILED "sheet_failed" /* in templates/texts: what stands in for a failed one */
+/* What a command shows (REPLY_SHEET): {"text","blocks"}, for its reader only. */
+struct cJSON *view_sheet(struct look *l, const struct policy *p, const struct reply *r,
+			 int64_t now_ms);
 /* The comment modal of an inquiry (a view for views.open). */
 struct cJSON *view_modal(struct look *l, const struct policy *p, int64_t inquiry_id,
 			 int64_t now_ms);

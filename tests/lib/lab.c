@@ -117,6 +117,7 @@ bool lab_alive(void *self, const char *point)
 		l->doomed = false;
 		l->dead = true;
 		l->deaths++;
+		memcpy(l->died_with, l->crumb, CRUMB_BYTES);
 		if (p)
 			p->died++;
 		lab_note(l, "death", 0, str_z(point));
@@ -139,6 +140,8 @@ static struct clocks clocks_of(struct lab *l)
 
 static void bury(struct lab *l, int64_t rest_ms)
 {
+	if (l->dead)
+		memcpy(l->crumb, l->died_with, CRUMB_BYTES);
 	lab_look_away(l);
 	lab_close_sockets(l);
 	turn_free(l->turn);
@@ -407,6 +410,13 @@ void lab_free(struct lab *l)
 /* --- the configuration --- */
 
 static struct config *config;
+static const char *config_file = "tests/lib/lab.yaml";
+
+void lab_configure(const char *file)
+{
+	assert(!config);
+	config_file = file;
+}
 
 static void say(void *self, const char *line)
 {
@@ -424,13 +434,14 @@ const struct policy *lab_policy(void)
 		{ "PAGERDUTY_ROUTING_KEY", "R0SANDBOXR0SANDBOXR0SANDBOX00000" },
 		{ "LAB_SOURCE_TOKEN", LAB_TOKEN },
 		{ "MAC_KEY", "0123456789abcdef0123456789abcdef" },
+		{ "AUDIT_KEY", "fedcba9876543210fedcba9876543210" },
 	};
 	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
 		setenv(secrets[i][0], secrets[i][1], 1);
 	unsetenv("CREDENTIALS_DIRECTORY");
 	unsetenv("SLACK_API_URL");
 	struct config_report report = { .say = say };
-	config = config_load("tests/lib/lab.yaml", true, &report);
+	config = config_load(config_file, true, &report);
 	assert(config);
 	return config_policy(config);
 }

@@ -57,6 +57,7 @@ struct lab {
 	uint64_t life;
 	unsigned deaths, spins;
 	char crumb[CRUMB_BYTES];
+	char died_with[CRUMB_BYTES]; /* the crumb at the moment of death: the dead clear nothing */
 	char path[96];
 	struct lab_socket sockets[LAB_SOCKETS_MAX];
 	struct {

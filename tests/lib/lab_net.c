@@ -253,6 +253,7 @@ static void post(struct lab *l, const struct happening *h)
 		return;
 	}
 	snprintf(path, sizeof(path), "/v1/alerts/%s", h->url);
+	static const struct header bearer = { "authorization", "Bearer " LAB_TOKEN };
 	struct arrival a = { .kind = ARRIVAL_ASKED, .ticket = ++l->next_asked };
 	size_t slot = 0;
 	while (slot < TURN_BATCH_MAX && l->asked[slot].post)
@@ -263,9 +264,8 @@ static void post(struct lab *l, const struct happening *h)
 	a.asked.method = "POST";
 	a.asked.path = path;
 	a.asked.query = "";
-	a.asked.authorization = "Bearer " LAB_TOKEN;
-	a.asked.content_type = "application/json";
-	a.asked.content_encoding = "";
+	a.asked.headers = &bearer;
+	a.asked.headers_n = 1;
 	a.asked.body = (struct str){ h->text, h->n };
 	lab_note(l, "post", a.ticket, a.asked.body);
 	if (!turn_take(l->turn, &a)) {

@@ -115,7 +115,7 @@ static const char *value_of(const struct cJSON *blocks, const char *action)
 	return value ? keep(json_text(value)) : NULL;
 }
 
-static const struct seen *look_at(const char *channel, const struct cJSON *m)
+const struct seen *story_seen(const char *channel, const struct cJSON *m)
 {
 	const struct cJSON *blocks = json_key(m, "blocks");
 	CLEANUP(buf_free) struct buf b = BUF(1u << 20);
@@ -160,7 +160,7 @@ static void search(struct lab *l, struct search *s)
 			continue;
 		for (const struct cJSON *m = json_first(json_key(c, "messages")); m;
 		     m = json_next(m)) {
-			const struct seen *seen = look_at(id, m);
+			const struct seen *seen = story_seen(id, m);
 			if (!json_text_at(m, "bot_id")[0] || !says(seen, s->words))
 				continue;
 			s->n++;
@@ -369,6 +369,15 @@ size_t calls(struct lab *l, const char *method, const struct call **out)
 	return n;
 }
 
+size_t posts_in(struct lab *l, const char *channel)
+{
+	const struct call *all;
+	size_t n = calls(l, "chat.postMessage", &all), made = 0;
+	for (size_t i = 0; i < n; i++)
+		made += strcmp(all[i].channel, channel) == 0 && all[i].ts[0];
+	return made;
+}
+
 void a_fault_like(struct lab *l, const struct fault_plan *f)
 {
 	lab_must(l, "fault",
@@ -399,15 +408,30 @@ const struct inquiry *inquiry_of(struct lab *l, int64_t case_id)
 	return q;
 }
 
-int64_t number_in(struct lab *l, const char *sql)
+static sqlite3_stmt *first_row(struct lab *l, const char *sql)
 {
 	sqlite3_stmt *st = NULL;
 	assert_non_null(lab_look(l));
 	assert_int_equal(sqlite3_prepare_v2(l->store->db, sql, -1, &st, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	return st;
+}
+
+int64_t number_in(struct lab *l, const char *sql)
+{
+	sqlite3_stmt *st = first_row(l, sql);
 	int64_t n = sqlite3_column_int64(st, 0);
 	sqlite3_finalize(st);
 	return n;
+}
+
+const char *text_in(struct lab *l, const char *sql)
+{
+	sqlite3_stmt *st = first_row(l, sql);
+	const unsigned char *text = sqlite3_column_text(st, 0);
+	const char *kept_text = keep(text ? (const char *)text : "");
+	sqlite3_finalize(st);
+	return kept_text;
 }
 
 int64_t cases(struct lab *l) { return number_in(l, "SELECT COUNT(*) FROM casefile"); }

@@ -50,6 +50,8 @@ struct seen { /* a message or private word as it stood when it was looked at */
 	const char *json;              /* its blocks */
 	const char *yes, *no, *not_me; /* the values of its buttons, NULL = no such button */
 };
+/* A message of the world's `state`. */
+const struct seen *story_seen(const char *channel, const struct cJSON *message);
 const char *id_of(struct lab *l, const char *name);
 /* The newest message of ours in that person's direct messages, and how many stand there. */
 const struct seen *the_question_to(struct lab *l, const char *name);
@@ -95,6 +97,8 @@ struct call {
 };
 /* Calls of that method, oldest first; method "" = all. */
 size_t calls(struct lab *l, const char *method, const struct call **out);
+/* Posts that Slack really made in that channel. */
+size_t posts_in(struct lab *l, const char *channel);
 void a_fault(struct lab *l, const char *where, const char *kind, int count);
 /* A fault of another length, after letting some by. */
 struct fault_plan {
@@ -113,4 +117,5 @@ int64_t cases(struct lab *l);
 int64_t audits(struct lab *l, const char *action, const char *name);
 /* The answer to a question about the committed database: one number. */
 int64_t number_in(struct lab *l, const char *sql);
+const char *text_in(struct lab *l, const char *sql);
 #endif

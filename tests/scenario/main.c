@@ -14,9 +14,22 @@ static void nowhere(void *self, const char *line)
 int main(void)
 {
 	static int (*const groups[])(void) = {
-		stories_of_answers,   stories_of_priorities, stories_of_races,
-		stories_of_strangers, stories_of_deadlines,  stories_of_owners,
+		stories_of_answers,
+		stories_of_priorities,
+		stories_of_races,
+		stories_of_strangers,
+		stories_of_deadlines,
+		stories_of_owners,
 		stories_of_the_pager,
+		stories_of_slack,
+		stories_of_alerts,
+		stories_of_deaths,
+		stories_of_poison_and_clocks,
+		stories_of_a_full_disk,
+		stories_of_hostile_text,
+		stories_of_the_directory,
+		stories_of_commands,
+		stories_of_drills,
 	};
 	int failed = 0;
 	if (!getenv("LAB_TELL")) /* banned: a developer's switch */

@@ -5,6 +5,8 @@
 #include "base/when.h"
 #include "scenario.h"
 
+static const char late[] = "Page NOT confirmed for SB-1 (P4, the owner says no).";
+
 static int64_t a_no(struct lab *l)
 {
 	int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
@@ -43,25 +45,34 @@ static void failing_failing_lost_then_accepted(void **state)
 	assert_int_equal(audits(l, "page.confirmed", ""), 1);
 }
 
-/* Refused for good: our own words in the channel, with <!here>, and the employee reads that. */
+/* Refused for good: our own words in the channel, with <!here>; nothing claims a page. */
 static void refused_for_good_alarms_the_channel(void **state)
 {
 	struct lab *l = *state;
-	a_fault(l, "pagerduty", "error:Invalid routing key", 100);
+	a_fault(l, "pagerduty", "400", 100);
 	int64_t id = a_no(l);
-	(void)id;
-	lab_pass(l, 10 * MINUTE_MS);
-	fail_msg("%s", the_card_of(l, id)->words);
+	lab_pass(l, 10 * SECOND_MS);
+	const struct seen *alarm = message_with(l, CHANNEL, late);
+	QUOTE("E39.5", "a page nobody confirmed raises an alarm to operations",
+	      alarm && says(alarm, "<!here>") && says(alarm, "Invalid routing key"));
+	assert_int_equal(incidents(l, id, ""), 0);
+	assert_true(says(the_card_of(l, id), "Page (the owner says no): FAILED, "));
+	const struct seen *hers = the_question_to(l, "alice");
+	assert_true(says(hers, "The pager did not take our call. The security channel has been "
+			       "alerted instead."));
+	assert_false(says(hers, "was paged"));
+	lab_pass(l, HOUR_MS);
+	assert_int_equal(messages_with(l, CHANNEL, late), 1);
+	const struct call *tries;
+	assert_int_equal(calls(l, "pagerduty", &tries), 1);
 }
-
-static const char late[] = "Page NOT confirmed for SB-1 (P4, the owner says no).";
 
 static void not_confirmed_for_five_minutes_alarms_the_channel(void **state)
 {
 	struct lab *l = *state;
 	a_fault(l, "pagerduty", "500", 10000);
-	int64_t no_ms = lab_now(l) + 2 * SECOND_MS, id = a_no(l);
-	lab_pass(l, no_ms + 5 * MINUTE_MS - lab_now(l) - SECOND_MS);
+	int64_t id = a_no(l);
+	lab_pass(l, inquiry_of(l, id)->answered_ms + 5 * MINUTE_MS - lab_now(l) - SECOND_MS);
 	assert_int_equal(messages_with(l, CHANNEL, late), 0);
 	lab_pass(l, 10 * SECOND_MS);
 	const struct seen *alarm = message_with(l, CHANNEL, late);
@@ -80,7 +91,8 @@ static void not_confirmed_for_five_minutes_alarms_the_channel(void **state)
 	expect_incident(l, id, "answered-no");
 	assert_true(says(the_question_to(l, "alice"), "The person on call was paged at 09:"));
 	assert_true(says(the_card_of(l, id), "Page (the owner says no): confirmed 15 Jan 08:"));
-	assert_int_equal(messages_with(l, CHANNEL, late), 1);
+	assert_int_equal(messages_with(l, CHANNEL, late), 0); /* the alarm is taken back */
+	assert_int_equal(messages_with(l, CHANNEL, "was confirmed after all"), 1);
 }
 
 /* A death between the pager's acceptance and our hearing of it. */

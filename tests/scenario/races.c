@@ -14,7 +14,7 @@ static const char one_row[] = "one audit row per attempt";
 	"can't be undone with a button. If it was a mistake, please tell them."
 #define ALREADY_YES "You already answered this: Yes, it was me, at 09:00. Nothing was changed."
 #define LATE_YES                                                                                   \
-	"Thank you. The deadline has passed and the person on call has the case, so your Yes is "  \
+	"Thank you. The deadline has passed and the security team has the case, so your Yes is "   \
 	"recorded for them but closes nothing."
 
 static bool private_word_is(struct lab *l, const char *words)

@@ -15,4 +15,8 @@ int stories_of_alerts(void);
 int stories_of_deaths(void);
 int stories_of_poison_and_clocks(void);
 int stories_of_a_full_disk(void);
+int stories_of_hostile_text(void);
+int stories_of_the_directory(void);
+int stories_of_commands(void);
+int stories_of_drills(void);
 #endif

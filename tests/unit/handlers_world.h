@@ -104,7 +104,6 @@ static void make_playbooks(void)
 					.title = "Somebody logged in",
 					.goal = "See thieves",
 					.response = "Lock the account",
-					.file = "test.yaml",
 					.sources = sources,
 					.sources_n = 1,
 					.attack = attack,

@@ -57,6 +57,33 @@ static void encodings_match_rfc_4648(void **state)
 	assert_int_equal(bytes[2], 0xab);
 }
 
+/* The vectors of RFC 4648, and what libcrypto alone would let pass. */
+static void base64_is_read_strictly(void **state)
+{
+	static const char *const texts[] = { "",         "Zg==",     "Zm8=",    "Zm9v",
+					     "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy" };
+	static const char *const odd[] = { "Zg",   "Zg=",   "Zh==",   "Zg==\n", " Zg=",    "Z===",
+					   "====", "Zm9v=", "Zm9vYg", "Zm9_",   "Zg==Zg==" };
+	char out[BASE64_BYTES(6)];
+	uint8_t bytes[6] = { 9 };
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i <= 6; i++) {
+		base64_encode((const uint8_t *)"foobar", i, out);
+		assert_string_equal(out, texts[i]);
+		if (i == 0)
+			continue;
+		assert_true(base64_decode(str_z(texts[i]), bytes, sizeof(bytes), &n));
+		assert_int_equal(n, i);
+		assert_memory_equal(bytes, "foobar", i);
+	}
+	assert_false(base64_decode(STR(""), bytes, sizeof(bytes), &n));
+	assert_false(base64_decode(STR("Zm9vYmFy"), bytes, 5, &n));
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
+		assert_false(base64_decode(str_z(odd[i]), bytes, sizeof(bytes), &n));
+}
+
 static void only_our_own_tokens_are_read(void **state)
 {
 	const struct str key = STR("0123456789abcdef"), other = STR("0123456789abcdeF");
@@ -166,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(digests_match_the_standards),
 		cmocka_unit_test(encodings_match_rfc_4648),
+		cmocka_unit_test(base64_is_read_strictly),
 		cmocka_unit_test(only_our_own_tokens_are_read),
 		cmocka_unit_test(chance_differs_by_label),
 		cmocka_unit_test(secrets_are_bounded_and_wiped),

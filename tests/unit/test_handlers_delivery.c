@@ -268,9 +268,11 @@ static void refused_for_good_reaches_a_human_at_once(void **state)
 		{ LOOKUP, "owner-unknown", "users_not_found",
 		  "Looked up ana@duff.example in Slack: users_not_found." },
 		{ OPEN_DM, "undeliverable", "user_disabled",
-		  "Slack opens no direct message with " ANA ": user_disabled." },
+		  "Looked up ana@duff.example in Slack: " ANA
+		  ". Slack opens no direct message with " ANA ": user_disabled." },
 		{ QUESTION, "undeliverable", "cannot_dm_bot",
-		  "Slack refused the direct message: cannot_dm_bot." },
+		  "Looked up ana@duff.example in Slack: " ANA
+		  ". Slack refused the direct message: cannot_dm_bot." },
 	};
 	for (size_t i = 0; i < 3; i++) {
 		struct world *w = *state;

@@ -383,7 +383,9 @@ static void a_command_gets_help(void **state)
 	f.as.command.user = ANA;
 	f.as.command.channel = CHANNEL;
 	f.as.command.text = "";
-	assert_string_equal(fact(w, f, true).text_key, "command_help");
+	struct reply r = fact(w, f, true);
+	assert_int_equal(r.kind, REPLY_SHEET);
+	assert_string_equal(r.sheet.template, "help");
 	assert_int_equal(changes(w), 0);
 }
 

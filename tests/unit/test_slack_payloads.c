@@ -28,7 +28,10 @@ static void assert_sane(const struct frame *f)
 	assert_true(f->kind != FRAME_OTHER || f->odd[0] != '\0');
 	if (!f->has_fact)
 		return;
-	assert_string_equal(f->fact.key, "envelope:sample");
+	if (f->fact.kind == FACT_MESSAGE)
+		assert_int_equal(strncmp(f->fact.key, "event:", 6), 0);
+	else
+		assert_string_equal(f->fact.key, "envelope:sample");
 	switch (f->fact.kind) {
 	case FACT_ALERT: fail_msg("an alert from Slack"); break;
 	case FACT_CLICK:
@@ -42,13 +45,17 @@ static void assert_sane(const struct frame *f)
 	case FACT_COMMAND:
 		assert_true(f->fact.as.command.user[0] && f->fact.as.command.channel[0]);
 		break;
+	case FACT_MESSAGE:
+		assert_true(f->fact.as.message.user[0] && f->fact.as.message.channel[0] &&
+			    f->fact.as.message.ts[0]);
+		break;
 	}
 }
 
 static void read_both(struct str text)
 {
 	static const char *const types[] = { "interactive", "slash_commands", "events_api" };
-	const struct slack_self self = { "", "", STR("key") };
+	const struct slack_self self = { "", "", STR("key"), "" };
 	struct frame f;
 
 	slack_read(text, &self, &arena, &f);

@@ -17,7 +17,7 @@ static struct arena arena = { .limit = 8 << 20 };
 
 static struct frame read_as(const char *team_id, const char *app_id, struct str text)
 {
-	const struct slack_self self = { team_id, app_id, KEY };
+	const struct slack_self self = { team_id, app_id, KEY, "U0BOT" };
 	struct frame f;
 
 	memset(&f, 0x5a, sizeof(f)); /* every field has to be written */
@@ -276,6 +276,94 @@ static struct frame event_with_id(const char *id)
 }
 
 /* Cut between two characters, so that what is stored stays valid UTF-8. */
+/* An event of our team and app; `more` stands beside its type. */
+static struct frame event(const char *type, const char *more)
+{
+	return read_text(
+		arena_f(&arena,
+			"{\"envelope_id\":\"e-4\",\"type\":\"events_api\","
+			"\"accepts_response_payload\":false,\"payload\":{\"team_id\":\"T1\","
+			"\"api_app_id\":\"A1\",\"type\":\"event_callback\","
+			"\"event_id\":\"Ev7\",\"event\":{\"type\":\"%s\",%s}}}",
+			type, more));
+}
+
+#define TYPED                                                                                      \
+	"\"channel\":\"D024\",\"channel_type\":\"im\",\"ts\":\"1700.000200\",\"text\":\"Yes.\""
+
+/* Slack repeats an event in another envelope: its own id is the key. */
+static void a_typed_message_brings_its_words(void **state)
+{
+	struct frame f = event("message", TYPED ",\"user\":\"U7\",\"thread_ts\":\"1700.000100\"");
+
+	(void)state;
+	assert_true(f.has_fact);
+	assert_int_equal(f.fact.kind, FACT_MESSAGE);
+	assert_string_equal(f.fact.key, "event:Ev7");
+	assert_string_equal(f.fact.as.message.user, "U7");
+	assert_string_equal(f.fact.as.message.channel, "D024");
+	assert_string_equal(f.fact.as.message.ts, "1700.000200");
+	assert_string_equal(f.fact.as.message.thread_ts, "1700.000100");
+	assert_string_equal(f.fact.as.message.text, "Yes.");
+	assert_string_equal(f.trigger_id, "");
+}
+
+/* Our own words come back, and what was edited answers nothing. */
+static void what_nobody_typed_to_us_is_no_message(void **state)
+{
+	static const struct {
+		const char *event, *odd;
+	} cases[] = {
+		{ TYPED ",\"user\":\"U0BOT\"", "" },
+		{ TYPED ",\"user\":\"U7\",\"bot_id\":\"B1\"", "" },
+		{ TYPED ",\"user\":\"U7\",\"subtype\":\"message_changed\"", "" },
+		{ TYPED ",\"user\":\"U7\",\"subtype\":null", "" },
+		{ "\"channel\":\"C1\",\"channel_type\":\"channel\",\"ts\":\"1.2\",\"user\":\"U7\"",
+		  "" },
+		{ TYPED, "a message without its ids" },
+		{ "\"channel_type\":\"im\",\"user\":\"U7\"", "a message without its ids" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct frame f = event("message", cases[i].event);
+		assert_int_equal(f.kind, FRAME_ENVELOPE);
+		assert_string_equal(f.envelope_id, "e-4"); /* acknowledged all the same */
+		assert_false(f.has_fact);
+		assert_null(f.person);
+		assert_string_equal(f.odd, cases[i].odd);
+	}
+}
+
+static void a_changed_profile_is_a_hint(void **state)
+{
+	static const char *const types[] = { "user_change", "team_join" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct frame f = event(
+			types[i], "\"user\":{\"id\":\"U7\",\"deleted\":true,\"tz_offset\":3600,"
+				  "\"tz\":\"Europe/Prague\",\"is_restricted\":true,\"profile\":{"
+				  "\"real_name\":\"Ana Novak\",\"email\":\"ana@duff.example\"}}");
+		assert_false(f.has_fact);
+		assert_non_null(f.person);
+		assert_string_equal(f.person->user, "U7");
+		assert_string_equal(f.person->name, "Ana Novak");
+		assert_string_equal(f.person->email, "ana@duff.example");
+		assert_int_equal(f.person->tz_offset_s, 3600);
+		assert_true(f.person->is_deleted && f.person->is_guest && !f.person->is_bot);
+	}
+	assert_null(event("user_change", "\"user\":{\"id\":\"not an id\"}").person);
+	assert_null(event("user_change", "\"user\":\"U7\"").person);
+	assert_null(event("reaction_added", "\"user\":{\"id\":\"U7\"}").person);
+	/* another team's directory is none of ours */
+	assert_null(read_text("{\"envelope_id\":\"e\",\"type\":\"events_api\",\"payload\":{"
+			      "\"team_id\":\"T2\",\"api_app_id\":\"A1\",\"type\":"
+			      "\"event_callback\",\"event\":{\"type\":\"user_change\",\"user\":{"
+			      "\"id\":\"U7\"}}}}")
+			    .person);
+}
+
 static void long_words_are_cut_and_long_ids_refused(void **state)
 {
 	struct buf words = BUF(1 << 16), id = BUF(1 << 10);
@@ -388,6 +476,9 @@ int main(void)
 		cmocka_unit_test_teardown(missing_pieces_are_named, forget),
 		cmocka_unit_test_teardown(a_comment_brings_its_words, forget),
 		cmocka_unit_test_teardown(a_command_brings_its_words, forget),
+		cmocka_unit_test_teardown(a_typed_message_brings_its_words, forget),
+		cmocka_unit_test_teardown(what_nobody_typed_to_us_is_no_message, forget),
+		cmocka_unit_test_teardown(a_changed_profile_is_a_hint, forget),
 		cmocka_unit_test_teardown(long_words_are_cut_and_long_ids_refused, forget),
 		cmocka_unit_test_teardown(rubbish_is_named_without_its_words, forget),
 		cmocka_unit_test_teardown(a_frame_has_a_ceiling, forget),

@@ -78,16 +78,16 @@ static struct cJSON *greedy_content(void)
 static void a_new_message_carries_its_marker(void **state)
 {
 	struct cJSON *content = greedy_content();
-	struct slack_message m = { "D024", "", content, "out:9:ab", 3 };
+	struct slack_message m = { "D024", "", content, "out:9:ab", 3, 1700 };
 
 	(void)state;
 	slack_send(&api, &m, &arena, &rq);
-	/* client_msg_id: sha256("out:9:ab") with version 8 and variant set. */
+	/* client_msg_id: sha256("out:9:ab:1700") with version 8 and variant set. */
 	assert_posts("chat.postMessage",
 		     "{\"channel\":\"D024\",\"text\":\"Was it you?\",\"blocks\":[{\"type\":"
 		     "\"divider\"}],\"parse\":\"none\",\"link_names\":false,\"unfurl_links\":false,"
 		     "\"unfurl_media\":false,\"client_msg_id\":"
-		     "\"feaa9c72-ec71-8b3d-8df2-bf077f2c2551\",\"metadata\":{\"event_type\":"
+		     "\"c93f7c61-f0c1-82f2-9a7a-54664dc29e2f\",\"metadata\":{\"event_type\":"
 		     "\"securitybot\",\"event_payload\":{\"marker\":\"out:9:ab\",\"rev\":3}}}");
 	json_free(content);
 }
@@ -95,7 +95,7 @@ static void a_new_message_carries_its_marker(void **state)
 static void an_update_carries_it_too(void **state)
 {
 	struct cJSON *content = greedy_content();
-	struct slack_message m = { "D024", "1700.000100", content, "out:9:ab", 4 };
+	struct slack_message m = { "D024", "1700.000100", content, "out:9:ab", 4, 1700 };
 
 	(void)state;
 	json_drop(content, "blocks");
@@ -107,17 +107,19 @@ static void an_update_carries_it_too(void **state)
 	json_free(content);
 }
 
-/* The id depends on the marker alone: another revision of an unconfirmed message is still it. */
+/* The id depends on the marker and the first try: another revision of an unconfirmed message is
+ * still it, a message posted anew because it was deleted is not. */
 static void the_same_marker_is_the_same_message(void **state)
 {
 	struct cJSON *content = greedy_content();
-	char ids[3][64];
-	const struct slack_message messages[3] = { { "D1", "", content, "out:9:ab", 1 },
-						   { "D1", "", content, "out:9:ab", 2 },
-						   { "D1", "", content, "out:9:ac", 1 } };
+	char ids[4][64];
+	const struct slack_message messages[4] = { { "D1", "", content, "out:9:ab", 1, 7 },
+						   { "D1", "", content, "out:9:ab", 2, 7 },
+						   { "D1", "", content, "out:9:ac", 1, 7 },
+						   { "D1", "", content, "out:9:ab", 3, 8 } };
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		slack_send(&api, &messages[i], &arena, &rq);
 		struct cJSON *j = json_parse(rq.body, NULL);
 		const char *id = json_text_at(j, "client_msg_id");
@@ -129,6 +131,7 @@ static void the_same_marker_is_the_same_message(void **state)
 	}
 	assert_string_equal(ids[0], ids[1]);
 	assert_string_not_equal(ids[0], ids[2]);
+	assert_string_not_equal(ids[0], ids[3]);
 	json_free(content);
 }
 

@@ -1,0 +1,197 @@
+/* What kills the process each time it is touched is held at the third, with a page and a card, and
+ * everything else goes on; and clocks that are set wrong fire nothing twice and lose nothing.
+ * Delete one and a single row stops the paging for ever. */
+#include <string.h>
+
+#include "base/when.h"
+#include "lib/lab_inside.h"
+#include "scenario.h"
+
+/* Dies at that point in two lives, one after the other. */
+static void dies_twice_at(struct lab *l, const char *point)
+{
+	unsigned begun = lab_deaths(l);
+	for (unsigned n = 1; n <= 2; n++) {
+		lab_doom(l, point, 0, 2 * SECOND_MS);
+		for (int i = 0; i < 60000 && lab_deaths(l) < begun + n; i++)
+			lab_pass(l, 100);
+		assert_int_equal(lab_deaths(l), begun + n);
+	}
+	lab_pass(l, MINUTE_MS);
+	assert_int_equal(lab_deaths(l), begun + 2);
+}
+
+static void an_alert_that_kills_twice_is_held(void **state)
+{
+	struct lab *l = *state;
+	struct lab_post bad, good;
+	lab_post(l, "edr",
+		 "{\"type\":\"process\",\"id\":\"bad\",\"user\":\"alice\",\"what\":\"x\","
+		 "\"priority\":\"P4\"}",
+		 &bad);
+	lab_doom(l, "CASE_NEW before", 0, 2 * SECOND_MS);
+	lab_pass(l, 500);
+	assert_true(lab_is_dead(l));
+	assert_int_equal(bad.status, 202); /* it was stored before anything looked into it */
+	lab_doom(l, "CASE_NEW before", 0, 2 * SECOND_MS);
+	lab_pass(l, 3 * SECOND_MS);
+	assert_int_equal(lab_deaths(l), 2);
+	lab_pass(l, 5 * SECOND_MS);
+	lab_post(l, "edr",
+		 "{\"type\":\"process\",\"id\":\"good\",\"user\":\"bob\",\"what\":\"x\","
+		 "\"priority\":"
+		 "\"P4\"}",
+		 &good);
+	lab_pass(l, MINUTE_MS);
+	const struct alert *a = look_alert(lab_look(l), bad.alert_id);
+	assert_int_equal(a->state, ALERT_HELD);
+	expect_incident(l, a->case_id, "held");
+	assert_true(says(the_card_of(l, a->case_id), "An alert could not be handled"));
+	assert_true(says(the_card_of(l, a->case_id), "handling it ended the process twice"));
+	/* And the others go on. */
+	assert_int_equal(good.status, 202);
+	assert_int_equal(look_alert(lab_look(l), good.alert_id)->state, ALERT_MAPPED);
+	assert_int_equal(questions_to(l, "bob"), 1);
+	assert_int_equal(questions_to(l, "alice"), 0);
+	assert_int_equal(lab_deaths(l), 2);
+}
+
+static void a_deadline_that_kills_twice_is_held(void **state)
+{
+	struct lab *l = *state;
+	int64_t hers = an_alert(l, "a1", "alice@duff.example", 4);
+	int64_t his = an_alert(l, "a2", "bob@duff.example", 4);
+	lab_pass(l, MINUTE_MS);
+	lab_pass(l, inquiry_of(l, hers)->answer_ms - lab_now(l) - SECOND_MS);
+	dies_twice_at(l, "INQUIRY_SET before");
+	int64_t held = number_in(l, "SELECT id FROM casefile WHERE held <> ''");
+	expect_incident(l, held, "held");
+	assert_true(says(the_card_of(l, held), "Something could not be handled"));
+	assert_true(says(the_card_of(l, held), "inquiry 1 of SB-1"));
+	assert_int_equal(inquiry_of(l, hers)->due_ms, NEVER_MS);
+	/* His deadline is one second later and pages as ever. */
+	expect_incident(l, his, "silence");
+	assert_int_equal(inquiry_of(l, his)->state, INQUIRY_SILENT);
+	/* And her answer still counts. */
+	press(l, "alice", "no");
+	expect_incident(l, hers, "answered-no");
+}
+
+/* Building the page's request kills: it can't be sent, so the channel is told. */
+static void a_page_that_kills_twice_alarms_the_channel(void **state)
+{
+	struct lab *l = *state;
+	int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
+	a_fault(l, "pagerduty", "500", 2);
+	press(l, "alice", "no");
+	const char *row =
+		arena_f(story_arena(), "outgoing %lld",
+			(long long)number_in(l, "SELECT id FROM outgoing WHERE kind = 4"));
+	for (int i = 0; i < 2; i++) { /* what the dying leave behind */
+		memcpy(l->crumb, row, strlen(row) + 1);
+		lab_kill(l, 100);
+		lab_pass(l, 200);
+	}
+	lab_pass(l, MINUTE_MS);
+	const struct seen *alarm = message_with(l, CHANNEL, "Page NOT confirmed for SB-1");
+	assert_non_null(alarm);
+	assert_true(says(alarm, "<!here>"));
+	assert_true(says(the_card_of(l, id), "FAILED, "));
+	const struct seen *hers = the_question_to(l, "alice");
+	assert_false(says(hers, "was paged"));
+	assert_false(says(hers, "We are paging"));
+	assert_true(says(hers, "The security channel has been alerted instead."));
+	assert_int_equal(lab_deaths(l), 2);
+}
+
+/* One death is bad luck, not poison. */
+static void one_death_holds_nothing(void **state)
+{
+	struct lab *l = *state;
+	struct lab_post p;
+	lab_post(l, "edr",
+		 "{\"type\":\"process\",\"id\":\"a1\",\"user\":\"alice\",\"what\":\"x\","
+		 "\"priority\":\"P4\"}",
+		 &p);
+	lab_doom(l, "CASE_NEW before", 0, 2 * SECOND_MS);
+	lab_pass(l, 30 * SECOND_MS);
+	assert_int_equal(lab_deaths(l), 1);
+	assert_int_equal(look_alert(lab_look(l), p.alert_id)->state, ALERT_MAPPED);
+	assert_int_equal(questions_to(l, "alice"), 1);
+}
+
+/* --- clocks --- */
+
+static const char steps_back[] = "SELECT COUNT(*) FROM audit a JOIN audit b ON b.seq = a.seq + 1 "
+				 "WHERE b.at_ms < a.at_ms";
+
+static void a_clock_set_back_a_day_delays_no_deadline(void **state)
+{
+	struct lab *l = *state;
+	int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
+	int64_t due_ms = inquiry_of(l, id)->answer_ms;
+	lab_pass(l, 5 * MINUTE_MS);
+	lab_shift_wall(l, -DAY_MS);
+	lab_pass(l, due_ms - lab_now(l) - SECOND_MS);
+	assert_int_equal(incidents(l, id, ""), 0);
+	assert_int_equal(inquiry_of(l, id)->answer_ms, due_ms);
+	lab_pass(l, 10 * SECOND_MS);
+	expect_incident(l, id, "silence");
+	int64_t next = an_alert(l, "a2", "bob@duff.example", 4);
+	lab_pass(l, 31 * MINUTE_MS);
+	expect_incident(l, next, "silence");
+	lab_pass(l, 2 * DAY_MS); /* the same hours once more */
+	assert_int_equal(incidents(l, id, ""), 1);
+	assert_int_equal(incidents(l, next, ""), 1);
+	assert_int_equal(number_in(l, steps_back), 0);
+}
+
+static void a_clock_set_forward_a_day_fires_once(void **state)
+{
+	struct lab *l = *state;
+	int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
+	lab_pass(l, 5 * MINUTE_MS);
+	lab_shift_wall(l, DAY_MS);
+	lab_pass(l, 2 * MINUTE_MS);
+	expect_incident(l, id, "silence");
+	lab_shift_wall(l, -DAY_MS); /* and put right again */
+	lab_pass(l, MINUTE_MS);
+	int64_t next = an_alert(l, "a2", "bob@duff.example", 4);
+	lab_pass(l, 29 * MINUTE_MS);
+	assert_int_equal(incidents(l, next, ""), 0);
+	lab_pass(l, 2 * MINUTE_MS);
+	expect_incident(l, next, "silence");
+	lab_pass(l, 2 * DAY_MS);
+	expect_incident(l, id, "silence");
+	assert_int_equal(incidents(l, id, ""), 1);
+	assert_int_equal(questions_to(l, "alice"), 1);
+	assert_int_equal(number_in(l, steps_back), 0);
+}
+
+static void a_restart_with_a_clock_set_back(void **state)
+{
+	struct lab *l = *state;
+	int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
+	int64_t due_ms = inquiry_of(l, id)->answer_ms;
+	lab_kill(l, SECOND_MS);
+	lab_shift_wall(l, -DAY_MS);
+	lab_pass(l, 32 * MINUTE_MS);
+	assert_int_equal(inquiry_of(l, id)->answer_ms, due_ms);
+	expect_incident(l, id, "silence");
+	assert_int_equal(questions_to(l, "alice"), 1);
+	assert_int_equal(number_in(l, steps_back), 0);
+}
+
+int stories_of_poison_and_clocks(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(an_alert_that_kills_twice_is_held),
+		STORY(a_deadline_that_kills_twice_is_held),
+		STORY(a_page_that_kills_twice_alarms_the_channel),
+		STORY(one_death_holds_nothing),
+		STORY(a_clock_set_back_a_day_delays_no_deadline),
+		STORY(a_clock_set_forward_a_day_fires_once),
+		STORY(a_restart_with_a_clock_set_back),
+	};
+	return cmocka_run_group_tests_name("poison and clocks", tests, NULL, NULL);
+}
