@@ -5,7 +5,7 @@
 B      ?= build
 ROOMS  ?=
 UNIT   ?= test_*
-SEEDS  ?= 1..300
+SEEDS  ?= 1..500
 FUZZ_S ?= 60
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 CFLAGS ?= -O2 -g
@@ -62,7 +62,7 @@ PROGRAMS := $(if $(MAIN_C),$(B)/securitybot) $(if $(filter sandbox/main.c,$(SAND
 # Archives: a test pulls in what it uses and may bring its own in place of the rest.
 GROUP = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
-.PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest fmt run browser mutants fuzz fuzzers \
+.PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest fmt run browser screenshots mutants fuzz fuzzers \
         setup setup-test install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -119,6 +119,12 @@ $(UNITS): $(B)/%: $(B)/o/tests/unit/%.o $(ARCHIVES)
 $(WIRES): $(B)/%: $(B)/o/tests/wire/%.o $(ARCHIVES)
 	$(SAY) LD $@
 	$(Q)$(TEST_LINK)
+# For LD_PRELOAD into the bot, which then has a slow resolver.
+$(B)/preload_lookup.so: tests/wire/preload_lookup.c
+	@mkdir -p $(@D)
+	$(SAY) CC $<
+	$(Q)$(CC) -D_GNU_SOURCE -std=c11 $(STRICT) $(WERROR) $(CFLAGS) -fPIC -shared $< -o $@
+$(B)/test_live_loop: | $(B)/preload_lookup.so
 $(B)/scenario: $(call O,$(SCENARIO_C)) $(ARCHIVES)
 	$(SAY) LD $@
 	$(Q)$(TEST_LINK)
@@ -144,13 +150,14 @@ test:
 	@tools/setup.sh test
 	@$(SUBMAKE) check
 check-asan:
-	@$(SUBMAKE) B=build/asan $(ASAN) SEEDS=1..20 check
+	@$(SUBMAKE) B=build/asan $(ASAN) SEEDS=1..30 check
 
 # gcc is the judge of warnings, clang does not know them all; libFuzzer brings main().
 fuzz:
 	@tools/setup.sh fuzz
 	@$(SUBMAKE) B=build/fuzz CC=clang CFLAGS="-O1 -g" HARDEN= STRICT= WERROR= \
-		SAN="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzzers
+		SAN="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+		-fprofile-instr-generate -fcoverage-mapping" fuzzers
 	@tools/fuzz.sh build/fuzz $(FUZZ_S)
 fuzzers: $(FUZZERS)
 
@@ -174,6 +181,8 @@ browser:
 	@tools/setup.sh browser
 	@$(SUBMAKE) all
 	@BUILD=$(B) tools/run-tests.sh $(wildcard tests/browser/*.test.mjs)
+screenshots: # the pictures in docs/
+	@SCREENSHOTS=docs/screenshots $(SUBMAKE) browser
 run:
 	@tools/setup.sh build
 	@$(SUBMAKE) all

@@ -12,6 +12,7 @@ static const struct fault_kind {
 } kinds[] = {
 	{ "429", false, true, "ratelimited" },
 	{ "429_bare", false, true, "ratelimited" },
+	{ "400", false, true, "http_400" },
 	{ "500", false, true, "http_500" },
 	{ "html", false, true, "http_503" },
 	{ "refuse", false, true, "refused" },
@@ -92,6 +93,10 @@ const char *fault_spoil(const struct fault *f, struct world_reply *out)
 	if (strncmp(f->kind, "429", 3) == 0) {
 		body_is(out, 429, NULL, "{\"ok\":false,\"error\":\"ratelimited\"}");
 		out->retry_after_s = f->kind[3] ? 0 : f->ms > 1000 ? f->ms / 1000 : 1;
+	} else if (strcmp(f->kind, "400") == 0) { /* as PagerDuty words it */
+		body_is(out, 400, NULL,
+			"{\"status\":\"invalid event\",\"message\":\"Event object is invalid\","
+			"\"errors\":[\"Invalid routing key\"]}");
 	} else if (strcmp(f->kind, "500") == 0) {
 		body_is(out, 500, NULL, "");
 	} else if (strcmp(f->kind, "html") == 0) {

@@ -13,7 +13,7 @@ group() {
 	build) echo "$build" ;;
 	test) echo "$build libcmocka-dev" ;;
 	lint) echo "$build libcmocka-dev clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck" ;;
-	fuzz) echo "$build libcmocka-dev clang=clang libclang-rt-14-dev" ;;
+	fuzz) echo "$build libcmocka-dev clang=clang libclang-rt-14-dev llvm=llvm-cov" ;;
 	browser) echo "$build chromium=chromium fonts-noto-color-emoji fonts-dejavu-core nodejs=node npm=npm" ;;
 	*)
 		echo "setup: no such group: $1 (build test lint fuzz browser)" >&2

@@ -1,71 +1,63 @@
 /* config: brings the parts together and owns them. */
 #include "config/config.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "config/parts.h"
 
-void report_fail(struct config_report *r, const struct fail *fail)
-{
-	r->errors++;
-	r->say(r->self, fail->why);
-}
-
-void report_at(struct config_report *r, const struct yaml *at, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	struct fail fail;
-	yaml_complain(at, &fail, "%s", text);
-	report_fail(r, &fail);
-}
-
 /* The pager is one of the connectors; a bot that can't page must not start. */
-static void choose_pager(struct config *c, struct config_report *r)
+static void choose_pager(struct config *c)
 {
-	if (!c->pager || !c->pager[0])
-		return;
-	for (size_t i = 0; i < c->connectors_n; i++)
+	for (size_t i = 0; c->pager && i < c->connectors_n; i++)
 		if (strcmp(c->connectors[i].name, c->pager) == 0) {
 			c->policy.pager = c->connectors[i].doc;
 			c->policy.pager_jq = c->connectors[i].jq;
 			return;
 		}
-	struct fail fail;
-	fail_set(&fail, RC_ABSENT, "pager.connector: there is no %s/%s.yaml that can be used",
-		 c->connectors_folder, c->pager);
-	report_fail(r, &fail);
+	const char *names[CONNECTORS_MAX + 1] = { NULL };
+	for (size_t i = 0; i < c->connectors_n; i++)
+		names[i] = c->connectors[i].name;
+	const char *near = c->pager ? yaml_nearest(c->pager, names) : NULL;
+	if (c->pager)
+		report_at(c, spot(c->pager_at, "connector"),
+			  "connector: there is no %s/%.60s.yaml that can be used%s%s",
+			  c->connectors_folder, c->pager, near ? ": did you mean " : "",
+			  near ? near : "");
 }
 
 struct config *config_load(const char *file, bool needs_secrets, struct config_report *report)
 {
 	struct config *c = mem_new(sizeof(*c));
-	c->arena = ARENA((size_t)512 << 20);
-	c->needs_secrets = needs_secrets;
 	const char *slash = strrchr(file, '/');
+	size_t before = report->errors;
+	c->arena = ARENA((size_t)512 << 20);
+	c->report = report;
+	c->needs_secrets = needs_secrets;
 	c->folder =
 		slash ? arena_str(&c->arena, (struct str){ file, (size_t)(slash - file) + 1 }) : "";
-	c->secrets = arena_many(&c->arena, struct named_secret, SECRETS_MAX);
-	c->policy.secrets = c->secrets;
-	size_t before = report->errors;
-	settings_read(c, file, report);
-	templates_read(c, report);
+	c->policy.secrets = c->secrets = arena_many(&c->arena, struct named_secret, SECRETS_MAX);
+	c->policy.sources = c->sources = arena_many(&c->arena, struct source, SOURCES_MAX);
+	settings_read(c, file);
 	if (c->playbooks_folder)
-		playbooks_read(c, report);
+		playbooks_read(c);
 	if (c->connectors_folder)
-		connectors_read(c, report);
-	choose_pager(c, report);
+		connectors_read(c);
+	choose_pager(c);
+	if (report->errors == before) /* ours, not the operator's, and the slowest to compile */
+		templates_read(c);
 	if (report->errors == before)
 		return c;
 	config_free(c);
 	return NULL;
+}
+
+static void wipe_secrets(struct config *c)
+{
+	for (size_t i = 0; i < SECRETS_MAX; i++)
+		secret_wipe(&c->secrets[i].value);
+	explicit_bzero(c->sources, SOURCES_MAX * sizeof(*c->sources));
 }
 
 static void drop_set(const struct jq_set *set) { jq_set_free((struct jq_set *)(uintptr_t)set); }
@@ -84,6 +76,7 @@ void config_free(struct config *c)
 	drop_set(c->policy.templates);
 	json_free(c->texts);
 	json_free(c->pager_config);
+	wipe_secrets(c);
 	arena_clear(&c->arena);
 	explicit_bzero(c, sizeof(*c));
 	free(c);

@@ -41,6 +41,16 @@ struct config_place {
 };
 struct config_place config_place(const struct config *c);
 
-/* Runs the tests in the playbooks; returns failures, each reported; *run counts all. */
-size_t config_run_tests(const struct config *c, struct config_report *report, size_t *run);
+/* What a playbook makes of an alert: {match, benign, key, subject, summary, question, facts,
+ * priority}, to json_free(); NULL and a sentence if the alert would be held. main brings the
+ * function that decides in earnest. */
+struct config_mapper {
+	struct cJSON *(*map)(void *self, const struct playbook *p, const struct cJSON *alert,
+			     struct fail *fail);
+	void *self;
+};
+/* Runs the tests in the playbooks; returns how many failed, each reported; *run counts all. A
+ * playbook without a test that matches and one that does not is a failed test. */
+size_t config_run_tests(struct config *c, const struct config_mapper *mapper,
+			struct config_report *report, size_t *run);
 #endif

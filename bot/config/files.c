@@ -2,9 +2,11 @@
  * message. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/parts.h"
 
@@ -15,7 +17,7 @@ enum rc file_read(struct arena *a, const char *path, struct str *out, struct fai
 		return FAIL(fail, RC_ABSENT, "%s: %s", path, strerror(errno));
 	char *text = mem_new(YAML_BYTES_MAX + 1);
 	size_t n = fread(text, 1, YAML_BYTES_MAX + 1, f);
-	int bad = ferror(f);
+	bool bad = ferror(f) != 0;
 	fclose(f);
 	if (!bad && n <= YAML_BYTES_MAX)
 		*out = (struct str){ arena_str(a, (struct str){ text, n }), n };
@@ -32,11 +34,11 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-enum rc folder_list(struct arena *a, const char *folder, const char *suffix, const char **out,
-		    size_t max, size_t *n, struct fail *fail)
+enum rc folder_list(struct arena *a, const char *folder, const char *suffix, struct names *out,
+		    struct fail *fail)
 {
 	DIR *d = opendir(folder);
-	*n = 0;
+	out->n = 0;
 	if (!d)
 		return FAIL(fail, RC_ABSENT, "%s: %s", folder, strerror(errno));
 	enum rc rc = RC_OK;
@@ -45,13 +47,13 @@ enum rc folder_list(struct arena *a, const char *folder, const char *suffix, con
 		if (e->d_name[0] == '.' || len <= tail ||
 		    strcmp(e->d_name + len - tail, suffix) != 0)
 			continue;
-		if (*n == max)
-			rc = FAIL(fail, RC_TOO_BIG, "%s: more than %zu files", folder, max);
+		if (out->n == out->max)
+			rc = FAIL(fail, RC_TOO_BIG, "%s: more than %zu files", folder, out->max);
 		else
-			out[(*n)++] = arena_z(a, e->d_name);
+			out->at[out->n++] = arena_z(a, e->d_name);
 	}
 	closedir(d);
-	qsort(out, *n, sizeof(*out), by_name);
+	qsort(out->at, out->n, sizeof(*out->at), by_name);
 	return rc;
 }
 
@@ -61,35 +63,47 @@ const char *secret_name(struct arena *a, struct str reference)
 	if (!str_starts(reference, open) || reference.n < open.n + 2 ||
 	    reference.at[reference.n - 1] != '}')
 		return NULL;
-	struct str name = { reference.at + open.n, reference.n - open.n - 1 };
-	for (size_t i = 0; i < name.n; i++) {
-		char ch = name.at[i];
-		if (!((ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') ||
-		      (ch >= '0' && ch <= '9') || ch == '_'))
-			return NULL;
-	}
-	return name.n <= 64 ? arena_str(a, name) : NULL;
+	const char *name =
+		arena_str(a, (struct str){ reference.at + open.n, reference.n - open.n - 1 });
+	size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+	return name[n] || n > 64 ? NULL : name;
 }
 
-enum rc secret_resolve(struct arena *a, struct str reference, struct secret *out, struct fail *fail)
+/* No stdio: its buffer would keep a copy. */
+static struct secret secret_of_file(const char *path)
 {
-	const char *name = secret_name(a, reference), *folder = getenv("CREDENTIALS_DIRECTORY");
-	struct str text = { "", 0 };
-	char read[SECRET_MAX + 2];
-	if (!name)
-		return FAIL(fail, RC_MALFORMED, "wanted ${secret:NAME}");
-	FILE *f = folder ? fopen(arena_f(a, "%s/%s", folder, name), "re") : NULL;
-	if (f) {
-		text = (struct str){ read, fread(read, 1, sizeof(read), f) };
-		fclose(f);
-	} else
-		text = str_z(getenv(name));
-	*out = secret_from(str_trim(text));
-	explicit_bzero(read, sizeof(read));
+	struct secret made = { .n = 0 };
+	char text[2 * SECRET_MAX];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return made;
+	ssize_t n = read(fd, text, sizeof(text));
+	close(fd);
+	if (n > 0)
+		made = secret_from(str_trim((struct str){ text, (size_t)n }));
+	explicit_bzero(text, sizeof(text));
+	return made;
+}
+
+enum rc secret_read(struct arena *a, const char *name, struct secret *out, struct fail *fail)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	*out = (struct secret){ .n = 0 };
+	if (folder)
+		*out = secret_of_file(arena_f(a, "%s/%s", folder, name));
+	if (!out->n)
+		*out = secret_from(str_trim(str_z(getenv(name))));
+	for (size_t i = 0; i < out->n; i++)
+		if (out->text[i] < ' ' || out->text[i] > '~') {
+			secret_wipe(out);
+			return FAIL(fail, RC_MALFORMED,
+				    "the secret %s holds a character that is not printable ASCII",
+				    name);
+		}
 	if (!out->n)
 		return FAIL(fail, RC_ABSENT,
-			    "the secret %s is missing, empty or over %d bytes (a file in "
-			    "$CREDENTIALS_DIRECTORY, or the variable %s)",
+			    "the secret %s is missing, empty or over %d bytes: wanted a file of "
+			    "that name in $CREDENTIALS_DIRECTORY, or the variable %s",
 			    name, SECRET_MAX - 1, name);
 	return RC_OK;
 }

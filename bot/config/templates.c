@@ -7,7 +7,9 @@
 #include "config/parts.h"
 
 enum { TEMPLATES_MAX = 64 };
+static const char texts_file[] = "templates/texts/en.yaml";
 
+/* NAME of "templates/NAME.jq"; NULL for other files. */
 static const char *template_name(struct arena *a, const char *file)
 {
 	struct str s = str_z(file), head = STR("templates/"), tail = STR(".jq");
@@ -17,24 +19,21 @@ static const char *template_name(struct arena *a, const char *file)
 	return arena_str(a, (struct str){ file + head.n, s.n - head.n - tail.n });
 }
 
-static void read_texts(struct config *c, const struct embedded_file *f, struct config_report *r)
+static void read_texts(struct config *c, const struct embedded_file *f)
 {
 	struct fail fail;
 	const struct yaml *root =
 		yaml_parse((struct str){ (const char *)f->at, f->n }, f->name, &c->arena, &fail);
 	if (!root) {
-		report_fail(r, &fail);
+		report_fail(c, &fail);
 		return;
 	}
 	for (const struct yaml *y = root->first; y; y = y->next)
-		if (y->kind != YAML_SCALAR)
-			report_at(r, y, "%s: wanted one sentence", y->name);
-	json_free(c->texts);
-	c->texts = yaml_to_json(root);
-	c->policy.texts = c->texts;
+		(void)want(c, root, y->name, YAML_SCALAR);
+	c->policy.texts = c->texts = yaml_to_json(root);
 }
 
-void templates_read(struct config *c, struct config_report *r)
+void templates_read(struct config *c)
 {
 	struct jq_source sources[TEMPLATES_MAX], defs = { 0 };
 	const char **names = arena_many(&c->arena, const char *, TEMPLATES_MAX);
@@ -44,20 +43,18 @@ void templates_read(struct config *c, struct config_report *r)
 	for (size_t i = 0; i < embedded_files_n; i++) {
 		const struct embedded_file *f = &embedded_files[i];
 		const char *name = template_name(&c->arena, f->name);
-		if (strcmp(f->name, "templates/texts/en.yaml") == 0)
-			read_texts(c, f, r);
-		if (!name || n == TEMPLATES_MAX)
-			continue;
 		struct jq_source s = { name, { (const char *)f->at, f->n }, f->name, 1, true };
-		if (strcmp(name, "defs") == 0)
+		if (strcmp(f->name, texts_file) == 0)
+			read_texts(c, f);
+		else if (name && strcmp(name, "defs") == 0)
 			defs = s;
-		else {
+		else if (name && n < TEMPLATES_MAX) {
 			names[n] = name;
 			sources[n++] = s;
 		}
 	}
 	if (jq_set_new(sources, n, &defs, &set, &fail) != RC_OK)
-		report_fail(r, &fail);
+		report_fail(c, &fail);
 	c->policy.templates = set;
 	c->policy.template_names = names;
 	c->policy.template_names_n = n;

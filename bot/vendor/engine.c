@@ -17,16 +17,34 @@ const struct cJSON *engine_operation(const struct connector *c, const char *op)
 	return json_key(json_get(c->doc, "operations"), op);
 }
 
+/* What an expression sees: of a request {input, config}, of an answer {status, body}, of a
+ * revert {input, output}; $ctx is {input, config} always. */
+struct scene {
+	struct cJSON *doc, *ctx;
+};
+
+static void scene_done(struct scene *s)
+{
+	json_free(s->doc);
+	json_free(s->ctx);
+}
+
+static struct scene scene_of(const struct connector *c, const struct cJSON *input)
+{
+	struct scene s = { json_object(), json_object() };
+	json_put(s.ctx, "input", json_copy(input));
+	json_put(s.ctx, "config", json_copy(c->config));
+	return s;
+}
+
 /* An expression of ours by its number; NULL node = no such expression: RC_ABSENT. */
-static enum rc run(const struct connector *c, const struct cJSON *number, const struct cJSON *doc,
+static enum rc run(const struct connector *c, const struct cJSON *number, const struct scene *s,
 		   struct cJSON **out, struct fail *fail)
 {
 	int64_t n;
 	if (!json_int(number, &n))
 		return FAIL(fail, RC_ABSENT, "no expression");
-	CLEANUP(json_done) struct cJSON *ctx = json_object();
-	json_put(ctx, "config", json_copy(c->config));
-	return jq_run(c->jq, (int)n, doc, ctx, out, fail);
+	return jq_run(c->jq, (int)n, s->doc, s->ctx, out, fail);
 }
 
 /* --- input --- */
@@ -114,6 +132,7 @@ static enum rc substitute(const struct connector *c, const char *text, struct bu
 
 static void add_query(struct buf *url, const char *name, const struct cJSON *v, char *sep)
 {
+	CLEANUP(buf_free) struct buf value = BUF(URL_MAX);
 	if (json_is_null(v))
 		return;
 	buf_addf(url, "%c", *sep);
@@ -121,36 +140,47 @@ static void add_query(struct buf *url, const char *name, const struct cJSON *v, 
 	buf_add_url(url, str_z(name));
 	buf_addz(url, "=");
 	if (json_is_string(v))
-		buf_add_url(url, str_z(json_text(v)));
+		buf_addz(&value, json_text(v));
 	else
-		json_print(v, url);
+		json_print(v, &value);
+	buf_add_url(url, buf_str(&value));
+	url->broken = url->broken || value.broken;
 }
 
-/* "/a/{x}" with params encoded; then the query object: arrays repeat, null drops. */
-static enum rc build_url(const struct connector *c, const struct cJSON *rq, const struct cJSON *doc,
-			 struct buf *url, struct fail *fail)
+/* "/a/{x}" with params encoded; what would climb ("." and "..") is refused. */
+static enum rc add_path(struct buf *url, struct str path, const struct cJSON *params,
+			struct fail *fail)
 {
-	CLEANUP(json_done) struct cJSON *params = NULL, *query = NULL;
-	enum rc rc = substitute(c, json_text_at(c->doc, "base_url"), url, fail);
-	if (rc == RC_OK && json_key(rq, "params"))
-		rc = run(c, json_key(rq, "params"), doc, &params, fail);
-	if (rc == RC_OK && json_key(rq, "query"))
-		rc = run(c, json_key(rq, "query"), doc, &query, fail);
-	if (rc != RC_OK)
-		return rc;
-	struct str path = str_z(json_text_at(rq, "path")), before, name;
+	struct str before, name;
 	while (str_cut(path, '{', &before, &path)) {
 		char key[64];
 		buf_add(url, before);
 		if (!str_cut(path, '}', &name, &path))
 			return FAIL(fail, RC_MALFORMED, "path: { without }");
 		snprintf(key, sizeof(key), "%.*s", STR_ARG(name));
-		const struct cJSON *v = json_key(params, key);
-		if (!json_is_string(v) || !json_text(v)[0])
+		const char *v = json_text(json_key(params, key));
+		if (!v[0] || strcmp(v, ".") == 0 || strcmp(v, "..") == 0)
 			return FAIL(fail, RC_MALFORMED, "path: params gave no text for {%s}", key);
-		buf_add_url(url, str_z(json_text(v)));
+		buf_add_url(url, str_z(v));
 	}
 	buf_add(url, before);
+	return RC_OK;
+}
+
+/* The path, then the query object: arrays repeat, null drops. */
+static enum rc build_url(const struct connector *c, const struct cJSON *rq, const struct scene *s,
+			 struct buf *url, struct fail *fail)
+{
+	CLEANUP(json_done) struct cJSON *params = NULL, *query = NULL;
+	enum rc rc = substitute(c, json_text_at(c->doc, "base_url"), url, fail);
+	if (rc == RC_OK && json_key(rq, "params"))
+		rc = run(c, json_key(rq, "params"), s, &params, fail);
+	if (rc == RC_OK && json_key(rq, "query"))
+		rc = run(c, json_key(rq, "query"), s, &query, fail);
+	if (rc == RC_OK)
+		rc = add_path(url, str_z(json_text_at(rq, "path")), params, fail);
+	if (rc != RC_OK)
+		return rc;
 	char sep = '?';
 	for (const struct cJSON *q = json_first(query); q; q = json_next(q)) {
 		if (!json_is_array(q))
@@ -162,14 +192,16 @@ static enum rc build_url(const struct connector *c, const struct cJSON *rq, cons
 	return url->broken ? FAIL(fail, RC_TOO_BIG, "URL over %d bytes", URL_MAX) : RC_OK;
 }
 
-static enum rc build_body(const struct connector *c, const char *op, const struct cJSON *doc,
+static enum rc build_body(const struct connector *c, const char *op, const struct scene *scene,
 			  struct arena *a, struct request *out, struct fail *fail)
 {
 	const struct cJSON *o = engine_operation(c, op), *expression = json_get(o, "request.body");
 	CLEANUP(json_done) struct cJSON *body = NULL;
 	if (!expression)
 		return RC_OK;
-	enum rc rc = run(c, expression, doc, &body, fail);
+	enum rc rc = run(c, expression, scene, &body, fail);
+	if (rc == RC_OK && !json_is_object(body))
+		rc = FAIL(fail, RC_MALFORMED, "%s: request.body: wanted an object", op);
 	if (rc != RC_OK)
 		return rc;
 	for (const struct cJSON *s = json_first(json_key(o, "body_secrets")); s; s = json_next(s)) {
@@ -203,9 +235,7 @@ static enum rc add_auth(const struct connector *c, struct arena *a, struct reque
 	else
 		return FAIL(fail, RC_MALFORMED,
 			    "auth.kind %s: this program knows none, header and bearer", kind);
-	const char *value =
-		json_text_at(c->doc, strcmp(kind, "bearer") == 0 ? "auth.token" : "auth.value");
-	enum rc rc = substitute(c, value, &header, fail);
+	enum rc rc = substitute(c, json_text_at(c->doc, "auth.value"), &header, fail);
 	if (rc == RC_OK && (str_has(buf_str(&header), '\r') || str_has(buf_str(&header), '\n')))
 		rc = FAIL(fail, RC_MALFORMED, "auth: a line break in a header");
 	if (rc == RC_OK)
@@ -218,18 +248,19 @@ enum rc engine_request(const struct connector *c, const char *op, const struct c
 {
 	const struct cJSON *rq = json_key(engine_operation(c, op), "request");
 	CLEANUP(buf_free) struct buf url = BUF(URL_MAX);
-	CLEANUP(json_done) struct cJSON *doc = json_object();
+	CLEANUP(scene_done) struct scene s = scene_of(c, input);
 	int64_t timeout_ms = 10 * SECOND_MS;
 	*out = (struct request){ 0 };
 	if (!rq)
 		return FAIL(fail, RC_ABSENT, "the connector %s has no operation %s",
 			    json_text_at(c->doc, "connector"), op);
-	json_put(doc, "input", json_copy(input));
+	json_put(s.doc, "input", json_copy(input));
+	json_put(s.doc, "config", json_copy(c->config));
 	enum rc rc = check_input(c, op, input, fail);
 	if (rc == RC_OK)
-		rc = build_url(c, rq, doc, &url, fail);
+		rc = build_url(c, rq, &s, &url, fail);
 	if (rc == RC_OK)
-		rc = build_body(c, op, doc, a, out, fail);
+		rc = build_body(c, op, &s, a, out, fail);
 	if (rc == RC_OK)
 		rc = add_auth(c, a, out, fail);
 	if (rc != RC_OK)
@@ -259,13 +290,13 @@ static enum outcome outcome_named(const char *word)
 
 /* The first rule of the list whose `when` is true. A rule that fails is passed over: the list ends
  * in permanent anyway. */
-static bool first_hit(const struct connector *c, const struct cJSON *rules, const struct cJSON *doc,
+static bool first_hit(const struct connector *c, const struct cJSON *rules, const struct scene *s,
 		      enum outcome *out)
 {
 	for (const struct cJSON *rule = json_first(rules); rule; rule = json_next(rule)) {
 		CLEANUP(json_done) struct cJSON *hit = NULL;
 		struct fail fail;
-		if (run(c, json_key(rule, "when"), doc, &hit, &fail) == RC_OK && json_true(hit)) {
+		if (run(c, json_key(rule, "when"), s, &hit, &fail) == RC_OK && json_true(hit)) {
 			*out = outcome_named(json_text_at(rule, "is"));
 			return true;
 		}
@@ -273,30 +304,28 @@ static bool first_hit(const struct connector *c, const struct cJSON *rules, cons
 	return false;
 }
 
-static struct cJSON *reply_document(const struct engine_reply *reply, const struct cJSON *input)
+static struct scene reply_scene(const struct connector *c, const struct engine_reply *reply,
+				const struct cJSON *input)
 {
-	struct cJSON *doc = json_object();
-	struct fail fail;
-	struct cJSON *body = json_parse(reply->body, &fail);
-	json_put_num(doc, "status", reply->status);
-	json_put(doc, "body", body ? body : json_null());
-	json_put(doc, "headers", json_object());
-	json_put(doc, "input", input ? json_copy(input) : json_null());
-	return doc;
+	struct scene s = scene_of(c, input);
+	struct cJSON *body = json_parse(reply->body, NULL);
+	json_put_num(s.doc, "status", reply->status);
+	json_put(s.doc, "body", body ? body : json_null());
+	return s;
 }
 
 struct cJSON *engine_read(const struct connector *c, const char *op, const struct cJSON *input,
 			  const struct engine_reply *reply, enum outcome *outcome)
 {
 	const struct cJSON *o = engine_operation(c, op);
-	CLEANUP(json_done) struct cJSON *doc = reply_document(reply, input);
+	CLEANUP(scene_done) struct scene s = reply_scene(c, reply, input);
 	struct cJSON *output = NULL;
 	struct fail fail;
-	if (!first_hit(c, json_key(o, "outcome"), doc, outcome) &&
-	    !first_hit(c, json_get(c->doc, "defaults.errors"), doc, outcome))
+	if (!first_hit(c, json_key(o, "outcome"), &s, outcome) &&
+	    !first_hit(c, json_get(c->doc, "defaults.errors"), &s, outcome))
 		*outcome = OUTCOME_PERMANENT;
 	if ((*outcome == OUTCOME_DONE || *outcome == OUTCOME_ALREADY) &&
-	    run(c, json_key(o, "output"), doc, &output, &fail) != RC_OK)
+	    run(c, json_key(o, "output"), &s, &output, &fail) != RC_OK)
 		output = NULL;
 	return output;
 }
@@ -305,13 +334,12 @@ struct cJSON *engine_revert(const struct connector *c, const char *op, const str
 			    const struct cJSON *output)
 {
 	const struct cJSON *revert = json_key(engine_operation(c, op), "revert");
-	CLEANUP(json_done) struct cJSON *doc = json_object();
+	CLEANUP(scene_done) struct scene s = scene_of(c, input);
 	struct cJSON *made = NULL, *out;
 	struct fail fail;
-	json_put(doc, "input", json_copy(input));
-	json_put(doc, "output", output ? json_copy(output) : json_null());
-	if (!json_is_object(revert) ||
-	    run(c, json_key(revert, "input"), doc, &made, &fail) != RC_OK)
+	json_put(s.doc, "input", json_copy(input));
+	json_put(s.doc, "output", json_copy(output));
+	if (!json_is_object(revert) || run(c, json_key(revert, "input"), &s, &made, &fail) != RC_OK)
 		return NULL;
 	out = json_object();
 	json_put_text(out, "op", json_text_at(revert, "op"));
@@ -338,21 +366,4 @@ void engine_answer(const struct connector *c, const char *op, const struct cJSON
 		out->error = arena_f(
 			a, "HTTP %d %.*s", reply->status,
 			STR_ARG(utf8_valid(reply->body) ? utf8_clip(reply->body, 200) : STR("")));
-}
-
-struct engine_retry engine_retry(const struct connector *c)
-{
-	const struct cJSON *j = json_get(c->doc, "defaults.retry");
-	struct engine_retry r = { .first_ms = 5 * SECOND_MS,
-				  .cap_ms = 5 * MINUTE_MS,
-				  .give_up_ms = 6 * HOUR_MS,
-				  .max = 12,
-				  .factor = 2 };
-	when_parse_span(str_z(json_text_at(j, "first")), &r.first_ms);
-	when_parse_span(str_z(json_text_at(j, "cap")), &r.cap_ms);
-	when_parse_span(str_z(json_text_at(j, "give_up")), &r.give_up_ms);
-	json_int(json_key(j, "max"), &r.max);
-	if (json_number(json_key(j, "factor")) >= 1)
-		r.factor = json_number(json_key(j, "factor"));
-	return r;
 }

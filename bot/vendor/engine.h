@@ -1,7 +1,8 @@
 /* vendor/engine: runs a connector document (connectors/NAME.yaml): builds the request of an
- * operation, reads its answer. Pure; secrets are merged after jq and never seen by it. First slice:
- * auth none/header/bearer, request with method, path, query, body, headers, body_secrets, like:,
- * outcome, errors, output, idempotency server_key, retry terms, tests. */
+ * operation, reads its answer. Pure; secrets are merged after jq and never seen by it. Does
+ * auth none, header and bearer; requests with path, params, query and body; body_secrets; outcome,
+ * errors, output, revert; tests. It never repeats a request (the caller does), follows pages,
+ * polls or fetches tokens. */
 #ifndef VENDOR_ENGINE_H
 #define VENDOR_ENGINE_H
 #include "base/arena.h"
@@ -37,12 +38,6 @@ struct engine_reply {
 };
 void engine_answer(const struct connector *c, const char *op, const struct cJSON *input,
 		   const struct engine_reply *reply, struct arena *a, struct result *out);
-/* Retry terms of defaults.retry, in ms (first, factor as is, cap, give_up, max). */
-struct engine_retry {
-	int64_t first_ms, cap_ms, give_up_ms, max;
-	double factor;
-};
-struct engine_retry engine_retry(const struct connector *c);
 /* Runs the document's embedded tests with secrets shown as "***"; returns failures, each described
  * through say(). */
 size_t engine_tests(const struct connector *c, const char *file,

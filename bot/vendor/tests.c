@@ -7,9 +7,10 @@
 #include "base/json.h"
 #include "vendor/inside.h"
 
+enum { MASKED_MAX = 16 };
 struct run {
 	struct connector c;
-	struct named_secret masked[16];
+	struct named_secret masked[MASKED_MAX];
 	const char *file;
 	void (*say)(void *self, const char *line);
 	void *self;
@@ -30,18 +31,21 @@ static void complain(struct run *r, const char *format, ...)
 	r->failures++;
 }
 
-/* Every ${secret:NAME} of the document reads "***". */
+/* Every ${secret:NAME} of the document, also inside a longer text, reads "***". */
 static void mask(struct run *r, const struct cJSON *j)
 {
-	struct str s = str_z(json_text(j)), head = STR("${secret:");
-	for (const struct cJSON *m = json_is_object(j) || json_is_array(j) ? json_first(j) : NULL;
-	     m; m = json_next(m))
+	struct str before, name, rest = str_z(json_text(j)), head = STR("{secret:");
+	for (const struct cJSON *m = json_first(j); m; m = json_next(m))
 		mask(r, m);
-	if (!str_starts(s, head) || r->c.secrets_n == 16)
-		return;
-	struct named_secret *n = &r->masked[r->c.secrets_n++];
-	n->name = arena_str(&r->arena, (struct str){ s.at + head.n, s.n - head.n - 1 });
-	n->value = secret_from(STR("***"));
+	while (str_cut(rest, '$', &before, &rest)) {
+		if (!str_starts(rest, head) || r->c.secrets_n == MASKED_MAX)
+			continue;
+		rest = (struct str){ rest.at + head.n, rest.n - head.n };
+		str_cut(rest, '}', &name, &rest);
+		struct named_secret *n = &r->masked[r->c.secrets_n++];
+		n->name = arena_str(&r->arena, name);
+		n->value = secret_from(STR("***"));
+	}
 }
 
 static void same(struct run *r, const char *what, const struct cJSON *wanted,

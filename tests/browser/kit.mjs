@@ -199,7 +199,7 @@ export class Visitor {
   }
 
   async shoot(name) {
-    const folder = path.join(TREE, 'docs/screenshots');
+    const folder = path.resolve(TREE, process.env.SCREENSHOTS ?? 'build/screenshots');
     mkdirSync(folder, { recursive: true });
     await this.page.mouse.move(0, 0);
     await this.page.screenshot({ path: path.join(folder, `${name}.png`), animations: 'disabled', caret: 'hide' });

@@ -168,7 +168,7 @@ await story('words typed to the bot and the command are answered', DESK, async (
   await v.page.locator('#slash').click();
   await v.page.keyboard.type('help');
   await v.page.keyboard.press('Enter');
-  await v.read(says('command_help'));
+  await v.read(says('help_intro'));
   await v.read('Only visible to you');
   await v.openChannel('general');
   await v.page.getByLabel('Message', { exact: true }).fill('good morning');

@@ -48,9 +48,11 @@ static bool bench_take(void *self, const struct arrival *a)
 	to->asked.method = arena_z(&b->arena, a->asked.method);
 	to->asked.path = arena_z(&b->arena, a->asked.path);
 	to->asked.query = arena_z(&b->arena, a->asked.query);
-	to->asked.authorization = arena_z(&b->arena, a->asked.authorization);
-	to->asked.content_type = arena_z(&b->arena, a->asked.content_type);
-	to->asked.content_encoding = arena_z(&b->arena, a->asked.content_encoding);
+	struct header *headers = arena_many(&b->arena, struct header, a->asked.headers_n);
+	for (size_t i = 0; i < a->asked.headers_n; i++)
+		headers[i] = (struct header){ arena_z(&b->arena, a->asked.headers[i].name),
+					      arena_z(&b->arena, a->asked.headers[i].value) };
+	to->asked.headers = headers;
 	return true;
 }
 

@@ -1,0 +1,96 @@
+/* connector_needs: what the pager's connector needs beside its file: secrets, values of the section
+ * pager:, a URL that will do. All of it is asked for at start, for at night it would be too late.
+ */
+#include <string.h>
+
+#include "base/json.h"
+#include "config/parts.h"
+
+static void note_secret(struct config *c, const struct yaml *at, struct str reference)
+{
+	const char *name = secret_name(&c->arena, reference);
+	struct fail fail;
+	if (!name) {
+		report_at(c, at, "%.*s: wanted ${secret:NAME}", STR_ARG(reference));
+		return;
+	}
+	for (size_t i = 0; i < c->policy.secrets_n; i++)
+		if (strcmp(c->secrets[i].name, name) == 0)
+			return;
+	if (c->policy.secrets_n == SECRETS_MAX) {
+		report_at(c, at, "more than %d secrets", SECRETS_MAX);
+		return;
+	}
+	struct named_secret *s = &c->secrets[c->policy.secrets_n++];
+	s->name = name;
+	if (secret_read(&c->arena, name, &s->value, &fail) != RC_OK && c->needs_secrets)
+		report_at(c, at, "%s", fail.why);
+}
+
+static const char *config_value(struct config *c, const struct yaml *at, struct str name)
+{
+	const char *z = arena_str(&c->arena, name);
+	const struct cJSON *v = json_key(c->pager_config, z);
+	if (!json_is_string(v) || !json_text(v)[0])
+		report_at(c, c->pager_at,
+			  "%s is missing: wanted a text, for %s:%d says ${config.%s}", z, at->file,
+			  at->line, z);
+	return json_text(v);
+}
+
+/* The text with its ${config.NAME} filled in; its ${secret:NAME} are noted and left as they are. */
+static const char *fill(struct config *c, const struct yaml *at)
+{
+	CLEANUP(buf_free) struct buf out = BUF(4096);
+	struct str before, inside, rest = at->text;
+	while (str_cut(rest, '$', &before, &rest)) {
+		buf_add(&out, before);
+		struct str from = { rest.at - 1, 0 };
+		if (!str_starts(rest, STR("{")) || !str_cut(rest, '}', &inside, &rest)) {
+			report_at(c, at, "%.80s: wanted ${config.NAME} or ${secret:NAME}",
+				  at->text.at);
+			return "";
+		}
+		from.n = inside.n + 2;
+		inside = (struct str){ inside.at + 1, inside.n - 1 };
+		if (str_starts(inside, STR("config."))) {
+			struct str name = { inside.at + 7, inside.n - 7 };
+			buf_addz(&out, config_value(c, at, name));
+		} else {
+			note_secret(c, at, from);
+			buf_add(&out, from);
+		}
+	}
+	buf_add(&out, before);
+	return arena_str(&c->arena, buf_str(&out));
+}
+
+static void fill_all(struct config *c, const struct yaml *map)
+{
+	for (const struct yaml *y = map ? map->first : NULL; y; y = y->next)
+		(void)fill(c, y);
+}
+
+void connector_needs(struct config *c, const struct yaml *root)
+{
+	const struct yaml *ops = yaml_key(root, "operations"), *trigger = yaml_key(ops, "trigger");
+	const struct yaml *base = yaml_key(root, "base_url");
+	bool is_loopback;
+	size_t before = c->report->errors;
+	const char *url = fill(c, base);
+	const char *complaint = url_complaint(str_z(url), &is_loopback);
+	if (complaint && c->report->errors == before)
+		report_at(c, spot(c->pager_at, "base_url"), "base_url: %s", complaint);
+	fill_all(c, yaml_key(root, "auth"));
+	for (const struct yaml *op = ops->first; op; op = op->next)
+		fill_all(c, yaml_key(op, "body_secrets"));
+	const struct yaml *kind = yaml_key(trigger, "kind"),
+			  *repeat = yaml_key(yaml_key(trigger, "idempotency"), "kind");
+	if (!kind || !str_is(kind->text, "page"))
+		report_at(c, trigger ? trigger : ops,
+			  "trigger is missing: wanted an operation of that name with kind: page");
+	else if (!repeat || !str_is(repeat->text, "server_key"))
+		report_at(c, trigger,
+			  "trigger: wanted idempotency: {kind: server_key}: a page is "
+			  "repeated until it is confirmed");
+}
