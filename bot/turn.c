@@ -69,23 +69,34 @@ static enum rc decide_and_apply(struct turn *t, struct task *k, struct fail *fai
 	return RC_OK;
 }
 
-/* The last resort: a case of its own with a page. If even that is refused the line in the log is
- * all there is, and the others still go on. */
+/* In a savepoint of its own, which it ends. The last resort: a case of its own with a page. If even
+ * that is refused the line in the log is all there is, and the others still go on. */
 static enum rc hold(struct turn *t, const char *what, const char *why, struct fail *fail)
 {
 	log_line(LOG_LEVEL_ERROR, "item.held", "what=\"%s\" why=\"%s\"", what, why);
-	enum rc rc = store_mark(t->o.store, fail);
-	if (rc != RC_OK)
-		return rc;
 	struct act a = turn_act(t, what);
 	struct decision d = handle_held(&a, what, why);
-	rc = store_apply(t->o.store, &d, t->now_ms, fail);
+	enum rc rc = store_apply(t->o.store, &d, t->now_ms, fail);
 	if (rc == RC_OK)
 		return store_keep(t->o.store, fail);
 	if (rc == RC_BROKEN || rc == RC_FULL)
 		return rc;
 	log_line(LOG_LEVEL_ERROR, "item.lost", "what=\"%s\" why=\"%s\"", what, fail->why);
 	return store_undo(t->o.store, fail);
+}
+
+/* A sender tries again for hours: what is held once is not held, nor paged, again. */
+static enum rc hold_task(struct turn *t, const struct task *k, const char *why, struct fail *fail)
+{
+	bool is_new = true;
+	enum rc rc = store_mark(t->o.store, fail);
+	if (k->item)
+		k->item->is_refused = true;
+	if (rc == RC_OK && k->item && k->item->kind == ITEM_FACT)
+		rc = store_fact(t->o.store, &k->item->fact, t->now_ms, &is_new, fail);
+	if (rc != RC_OK)
+		return rc;
+	return is_new ? hold(t, k->what, why, fail) : store_keep(t->o.store, fail);
 }
 
 /* Bookkeeping that fails is ours, not the item's: the turn ends. What the database refuses loses
@@ -96,11 +107,8 @@ static enum rc run_task(struct turn *t, struct task *k, struct fail *fail)
 	enum rc rc = t->any_deaths ? store_deaths(t->o.store, k->what, &deaths, fail) : RC_OK;
 	if (rc != RC_OK)
 		return rc;
-	if (deaths >= DEATHS_MAX) {
-		if (k->item)
-			k->item->is_refused = true;
-		return hold(t, k->what, "handling it ended the process twice", fail);
-	}
+	if (deaths >= DEATHS_MAX)
+		return hold_task(t, k, "handling it ended the process twice", fail);
 	rc = store_mark(t->o.store, fail);
 	if (rc != RC_OK)
 		return rc;
@@ -116,9 +124,7 @@ static enum rc run_task(struct turn *t, struct task *k, struct fail *fail)
 	rc = store_undo(t->o.store, fail);
 	if (rc != RC_OK)
 		return rc;
-	if (k->item)
-		k->item->is_refused = true;
-	return hold(t, k->what, why, fail);
+	return hold_task(t, k, why, fail);
 }
 
 static struct decision decide_item(struct turn *t, const struct act *a, const struct task *k)
@@ -250,7 +256,7 @@ static enum rc transact(struct turn *t, struct item **last_seen, struct fail *fa
 	store_chance(s, &t->clocks.chance);
 	enum rc rc = store_begin(s, &t->work, fail);
 	if (rc == RC_OK && t->doubt[0])
-		rc = hold(t, "the audit record", t->doubt, fail);
+		rc = hold_task(t, &(struct task){ .what = "the audit record" }, t->doubt, fail);
 	if (rc == RC_OK)
 		rc = store_due_alerts(s, alerts.ids, TURN_DUE_MAX, &alerts.n, fail);
 	if (rc == RC_OK)

@@ -260,7 +260,8 @@ void lab_settle(struct lab *l, int64_t quiet_ms, int64_t max_ms)
 
 /* --- what its holder does --- */
 
-void lab_post(struct lab *l, const char *source, const char *body, struct lab_post *out)
+static struct happening *post(struct lab *l, const char *source, const char *body,
+			      struct lab_post *out)
 {
 	*out = (struct lab_post){ 0 };
 	struct happening *h = lab_schedule(l, HAPPENS_POST, lab_latency(l));
@@ -268,6 +269,17 @@ void lab_post(struct lab *l, const char *source, const char *body, struct lab_po
 	h->n = strlen(body);
 	h->url = mem_str(str_z(source));
 	h->post = out;
+	return h;
+}
+
+void lab_post(struct lab *l, const char *source, const char *body, struct lab_post *out)
+{
+	post(l, source, body, out);
+}
+
+void lab_forge(struct lab *l, const char *source, const char *body, struct lab_post *out)
+{
+	post(l, source, body, out)->authorization = mem_str(STR("Bearer not-the-secret"));
 }
 
 static struct cJSON *control(struct lab *l, const char *verb, const char *format, va_list args)
@@ -322,6 +334,7 @@ void lab_doom(struct lab *l, const char *named, uint64_t n, int64_t rest_ms)
 	l->rest_ms = rest_ms;
 }
 
+const char *lab_database(const struct lab *l) { return l->path; }
 bool lab_is_dead(const struct lab *l) { return !l->turn; }
 unsigned lab_deaths(const struct lab *l) { return l->deaths; }
 int64_t lab_now(const struct lab *l) { return l->now_ms; }

@@ -54,6 +54,8 @@ struct lab_post {
 	int64_t alert_id;
 };
 void lab_post(struct lab *l, const char *source, const char *body, struct lab_post *out);
+/* The same by somebody who does not know the source's secret. */
+void lab_forge(struct lab *l, const char *source, const char *body, struct lab_post *out);
 /* world_control with arguments by printf; json_free() the result. */
 struct cJSON *lab_do(struct lab *l, const char *verb, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -76,6 +78,8 @@ void lab_shift_wall(struct lab *l, int64_t ms);
 /* The database as it is committed, for assertions; valid while the process lives and until time
  * passes again. NULL when dead. */
 struct look *lab_look(struct lab *l);
+/* The path of the database, to be read when the process is dead. */
+const char *lab_database(const struct lab *l);
 /* SHA-256 over all that crossed the border between process and world, so far. */
 void lab_trace(const struct lab *l, char hex[65]);
 #endif

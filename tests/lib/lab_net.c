@@ -253,7 +253,8 @@ static void post(struct lab *l, const struct happening *h)
 		return;
 	}
 	snprintf(path, sizeof(path), "/v1/alerts/%s", h->url);
-	static const struct header bearer = { "authorization", "Bearer " LAB_TOKEN };
+	const struct header bearer = { "authorization",
+				       h->authorization ? h->authorization : "Bearer " LAB_TOKEN };
 	struct arrival a = { .kind = ARRIVAL_ASKED, .ticket = ++l->next_asked };
 	size_t slot = 0;
 	while (slot < TURN_BATCH_MAX && l->asked[slot].post)

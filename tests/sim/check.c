@@ -10,13 +10,20 @@
 
 const char *const check_names[] = {
 	"I-1 every alert answered 2xx has one row, a repeat keeps it at one",
+	"I-2 no alert row without the source's secret",
+	"I-3 (there is no poller whose cursor could move)",
 	"I-4 every stored alert gets a disposition",
+	"I-5 a known-benign alert names the rule",
+	"I-6 at most one question per alert key",
 	"I-7 a deadline never moves",
 	"I-8 at most one visible question per inquiry",
 	"I-9 a question goes only to the person it is about",
+	"I-12 nobody to ask is escalated at once",
 	"I-13 only the addressee's answer counts",
+	"I-15 an answer belongs to the question it names",
 	"I-16 an acknowledged answer is stored",
 	"I-17 the first yes stays, a no always counts",
+	"I-18 a yes without proof closes nothing above P4",
 	"I-28 every no has an incident",
 	"I-29 every silence has an incident in time",
 	"I-30 P1 and P2 page at once",
@@ -24,7 +31,11 @@ const char *const check_names[] = {
 	"I-36 no effect without its row",
 	"I-37 every row going out comes to rest",
 	"I-42 the message shows the state",
+	"I-44 what is said twice is done once",
+	"I-48 every change of state has one record, and the chain holds",
+	"I-49 no secret in the database",
 	"I-57 the same seed is the same run",
+	"T11 outside words are never markup",
 	NULL,
 };
 
@@ -101,16 +112,37 @@ static void check_incidents(struct sim *s, const struct cJSON *state, struct loo
 	}
 }
 
+/* How many records there are of an action on an object. */
+static size_t recorded(struct look *l, const char *kind, int64_t id, const char *action)
+{
+	char object[40];
+	size_t n = 0;
+	snprintf(object, sizeof(object), "%s %" PRId64, kind, id);
+	struct look_audit a = look_object_audit(l, object, 60);
+	for (size_t i = 0; i < a.n; i++)
+		n += strcmp(a.at[i].action, action) == 0;
+	return n;
+}
+
 static void check_posts(struct sim *s, struct look *l)
 {
 	for (size_t i = 0; i < s->posts_n; i++) {
 		const struct sim_post *p = &s->posts[i];
 		const struct alert *a = look_alert(l, p->answer.alert_id);
+		if (p->forged && p->answer.status > 0 && p->answer.status != 401 &&
+		    p->answer.status != 503)
+			sim_break(s, "I-2 alert %s: forged, but answered %d", p->id,
+				  p->answer.status);
 		if (p->answer.status != 200 && p->answer.status != 202)
 			continue;
 		if (!a)
 			sim_break(s, "I-1 alert %s: answered %d, but there is no row", p->id,
 				  p->answer.status);
+		else if (a->key[0] && a->state == ALERT_MAPPED &&
+			 look_alert_key(l, a->source, a->key)->id != a->id)
+			sim_break(s, "I-6 alert %s: two of its key are mapped", p->id);
+		else if (a->state == ALERT_BENIGN && !recorded(l, "alert", a->id, "alert.benign"))
+			sim_break(s, "I-5 alert %s: let go, and nothing says by which rule", p->id);
 		else if (a->state == ALERT_RECEIVED)
 			sim_break(s, "I-4 alert %s: still only received", p->id);
 		else if (a->state == ALERT_HELD)
@@ -123,9 +155,15 @@ struct pressed {
 	bool no, yes, acked_no, acked_yes;
 };
 
-static struct pressed pressed_on(const struct sim *s, const struct cJSON *ledger, int64_t id)
+static struct pressed pressed_on(const struct sim *s, const struct cJSON *ledger, int64_t id,
+				 const char *user)
 {
 	struct pressed r = { 0 };
+	for (size_t i = 0; i < SIM_PEOPLE_MAX; i++)
+		if (user[0] && strcmp(s->typed[i].user, user) == 0) {
+			r.yes = r.yes || s->typed[i].yes;
+			r.no = r.no || s->typed[i].no;
+		}
 	for (size_t i = 0; i < s->clicks_n; i++) {
 		const struct sim_click *c = &s->clicks[i];
 		bool acked = false;
@@ -143,7 +181,7 @@ static struct pressed pressed_on(const struct sim *s, const struct cJSON *ledger
 	return r;
 }
 
-static void check_answer(struct sim *s, const struct inquiry *q, struct pressed p)
+static void check_answer(struct sim *s, struct look *l, const struct inquiry *q, struct pressed p)
 {
 	bool said_yes = q->state == INQUIRY_UNPROVEN || q->late[0];
 	if (p.acked_no && q->state != INQUIRY_NO)
@@ -159,6 +197,16 @@ static void check_answer(struct sim *s, const struct inquiry *q, struct pressed 
 	if (said_yes && !p.yes)
 		sim_break(s, "I-13 inquiry %" PRId64 ": yes, but its addressee never said so",
 			  q->id);
+	size_t answered = recorded(l, "inquiry", q->id, "inquiry.answered");
+	if (answered > 2 || (q->state == INQUIRY_UNPROVEN && answered != 1) ||
+	    (q->state == INQUIRY_NO && !answered))
+		sim_break(s, "I-44 inquiry %" PRId64 ": state %d after %zu answers", q->id,
+			  (int)q->state, answered);
+	if ((q->state == INQUIRY_SILENT && recorded(l, "inquiry", q->id, "inquiry.silent") != 1) ||
+	    (q->state == INQUIRY_UNREACHABLE &&
+	     recorded(l, "inquiry", q->id, "inquiry.unreachable") != 1))
+		sim_break(s, "I-48 inquiry %" PRId64 ": state %d without its one record", q->id,
+			  (int)q->state);
 	if (q->state == INQUIRY_OPEN)
 		sim_break(s, "I-29 inquiry %" PRId64 ": still open", q->id);
 }
@@ -174,6 +222,10 @@ static void check_pages(struct sim *s, const struct cJSON *state, struct look *l
 	if (q->state == INQUIRY_UNREACHABLE && !is_told(state, l, q->case_id, "owner-unknown") &&
 	    !is_told(state, l, q->case_id, "undeliverable"))
 		sim_break(s, "I-29 case %" PRId64 ": nobody to ask, and nobody paged", q->case_id);
+	const struct cJSON *unknown = incident_for(state, q->case_id, "owner-unknown");
+	if (unknown && !s->faults && !s->deaths &&
+	    json_number(json_key(unknown, "first_ms")) > (double)(q->created_ms + MINUTE_MS))
+		sim_break(s, "I-12 case %" PRId64 ": nobody to ask, but paged late", q->case_id);
 	if (silence) { /* in time: five minutes after the deadline or the last fault, whichever is
 			  later */
 		double from = (double)(q->answer_ms > s->healed_ms ? q->answer_ms : s->healed_ms);
@@ -192,8 +244,12 @@ static void check_cases(struct sim *s, const struct cJSON *state, const struct c
 			sim_break(s, "I-30 case %" PRId64 ": P%d, but not paged when it opened", id,
 				  k->priority);
 		if (q) {
-			check_answer(s, q, pressed_on(s, ledger, q->id));
-			check_pages(s, state, l, q);
+			check_answer(s, l, q, pressed_on(s, ledger, q->id, q->person));
+			if (!k->is_drill)
+				check_pages(s, state, l, q);
+			else if (incident_for(state, id, "answered-no") ||
+				 incident_for(state, id, "silence"))
+				sim_break(s, "E67 case %" PRId64 ": a drill woke somebody", id);
 		}
 		if (k->state == CASE_CLOSED && k->priority <= 3)
 			sim_break(s, "I-18 case %" PRId64 ": P%d closed without proof", id,
@@ -211,6 +267,21 @@ static bool has_button(const struct cJSON *message, const char *action)
 	return false;
 }
 
+/* Slack parses mrkdwn objects and the top-level text: what attackers write must be in neither. */
+static bool is_markup(const struct cJSON *j)
+{
+	static const char *const marks[] = { "<!channel>", "evil", "<@U0EVE", "xoxb-1111" };
+	bool parsed = strcmp(json_text(json_key(j, "type")), "mrkdwn") == 0;
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (parsed && strstr(json_text(json_key(j, "text")), marks[i]))
+			return true;
+	for (const struct cJSON *m = json_is_object(j) || json_is_array(j) ? json_first(j) : NULL;
+	     m; m = json_next(m))
+		if (is_markup(m))
+			return true;
+	return false;
+}
+
 static void check_message(struct sim *s, const struct cJSON *channel, const struct cJSON *m,
 			  struct look *l)
 {
@@ -223,6 +294,9 @@ static void check_message(struct sim *s, const struct cJSON *channel, const stru
 		sim_break(s, "I-36 a message in %s without a row", json_text_at(channel, "id"));
 		return;
 	}
+	const char *text = json_text_at(m, "text");
+	if (is_markup(json_key(m, "blocks")) || strstr(text, "<!channel>") || strstr(text, "evil"))
+		sim_break(s, "T11 \"%s\": words from outside as markup", row->key);
 	if (row->kind != OUT_QUESTION)
 		return;
 	const struct inquiry *q = look_inquiry(l, row->inquiry_id);

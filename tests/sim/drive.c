@@ -25,6 +25,18 @@ void sim_break(struct sim *s, const char *format, ...)
 
 /* --- alerts --- */
 
+/* What attackers write into alerts, and what they leave alone. */
+static const char *const words[][2] = {
+	{ "Program ", " was started." },
+	{ "Program ", " was started." },
+	{ "Program ", " was started." },
+	{ "<!channel> *", "* :tada: <@U0EVE0001> `x`" },
+	{ "see https://u:secret@evil.example/", "?token=abc" },
+	{ "\\u202etxt.exe ", "\\u200b" },
+	{ "xoxb-1111111111-", "-aaaaaaaaaaaaaaaaaaaaaaaa was used" },
+	{ "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "" },
+};
+
 static void send_alert(struct sim *s)
 {
 	static const char *const users[] = { "homer.simpson@duff.example",
@@ -35,7 +47,7 @@ static void send_alert(struct sim *s)
 					     "carol@duff.example",
 					     "nobody@duff.example" };
 	struct sim_post *p = &s->posts[s->posts_n];
-	char body[512];
+	char body[700], what[200];
 	if (s->posts_n == SIM_POSTS_MAX)
 		return;
 	p->repeated = s->posts_n && sim_random(s, 5) == 0;
@@ -49,16 +61,24 @@ static void send_alert(struct sim *s)
 		snprintf(p->user, sizeof(p->user), "%s", users[sim_random(s, 7)]);
 		p->priority = 1 + (int)sim_random(s, 5);
 	}
+	size_t n = p->repeated ? (size_t)0 : s->posts_n;
+	const char *const *w = words[sim_random(s, 8)];
+	snprintf(what, sizeof(what), "%s%zu%s", w[0], n, w[1]);
+	if (sim_random(s, 16) == 0)
+		snprintf(what, sizeof(what), "backup agent"); /* known to be benign */
 	/* A repeat is now and then the same body, now and then a newer one with the same key. */
 	snprintf(body, sizeof(body),
-		 "{\"type\":\"%s\",\"id\":\"%s\",\"user\":\"%s\",\"what\":\"Program %zu was "
-		 "started.\",\"priority\":\"P%d\","
+		 "{\"type\":\"%s\",\"id\":\"%s\",\"user\":\"%s\",\"what\":\"%s\",\"priority\":\"P%"
+		 "d\","
 		 "\"facts\":{\"n\":%d}}",
-		 sim_random(s, 12) ? "process" : "unheard-of", p->id, p->user,
-		 p->repeated ? (size_t)0 : s->posts_n, p->priority,
+		 sim_random(s, 12) ? "process" : "unheard-of", p->id, p->user, what, p->priority,
 		 p->repeated ? (int)sim_random(s, 2) : 0);
+	p->forged = !p->repeated && sim_random(s, 12) == 0;
 	s->posts_n++;
-	lab_post(s->lab, "edr", body, &p->answer);
+	if (p->forged)
+		lab_forge(s->lab, "edr", body, &p->answer);
+	else
+		lab_post(s->lab, "edr", body, &p->answer);
 }
 
 /* --- people --- */
@@ -180,6 +200,37 @@ static void submit_comments(struct sim *s)
 					 json_text_at(v, "user"), json_text_at(v, "id")));
 }
 
+/* People type, too: words that may answer, commands, and what comes to mind. */
+static void talk(struct sim *s)
+{
+	static const char *const users[] = { "U0HOMER01", "U0ALICE01", "U0BOB0001",
+					     "U0MONA001", "U0EVE0001", "U0DANA001" };
+	static const struct {
+		const char *text;
+		bool yes, no;
+	} say[] = { { "yes", true, false },
+		    { "No.", false, true },
+		    { "Yes, that was me", true, false },
+		    { "help", false, false },
+		    { "what is this?", false, false },
+		    { "mine", false, false },
+		    { "", false, false } };
+	static const char *const slash[] = { "help", "status", "mine", "show SB-1", "SHOW 2.",
+					     "show", "",       "test", "drop table" };
+	size_t u = sim_random(s, 6), w = sim_random(s, 7);
+	if (sim_random(s, 2)) {
+		json_free(lab_do(s->lab, "slash",
+				 "{\"user\":\"%s\",\"channel\":\"C0GENERAL\",\"text\":\"%s\"}",
+				 users[u], slash[sim_random(s, 9)]));
+		return;
+	}
+	snprintf(s->typed[u].user, sizeof(s->typed[u].user), "%s", users[u]);
+	s->typed[u].yes = s->typed[u].yes || say[w].yes;
+	s->typed[u].no = s->typed[u].no || say[w].no;
+	json_free(
+		lab_do(s->lab, "say", "{\"user\":\"%s\",\"text\":\"%s\"}", users[u], say[w].text));
+}
+
 /* --- faults --- */
 
 static void fault(struct sim *s)
@@ -264,6 +315,8 @@ static void live(struct sim *s, int minutes, bool faulty, bool alerts)
 	while (lab_now(s->lab) < until && !s->broken[0]) {
 		if (alerts && sim_random(s, 6) == 0)
 			send_alert(s);
+		for (int n = alerts && s->floods && sim_random(s, 30) == 0 ? 25 : 0; n; n--)
+			send_alert(s);
 		if (faulty && s->faults && sim_random(s, 8) == 0)
 			fault(s);
 		if (faulty)
@@ -274,6 +327,8 @@ static void live(struct sim *s, int minutes, bool faulty, bool alerts)
 		people(s);
 		if (sim_random(s, 10) == 0)
 			submit_comments(s);
+		if (sim_random(s, 16) == 0)
+			talk(s);
 		check_always(s);
 	}
 }
@@ -284,6 +339,7 @@ bool sim_run(uint64_t seed, struct lab_points *points, struct sim *s, char trace
 	s->random = seed * 7919 + 17;
 	s->faults = sim_random(s, 4) != 0;
 	s->deaths = sim_random(s, 2) != 0;
+	s->floods = sim_random(s, 6) == 0;
 	struct lab_options o = { .seed = seed,
 				 .slack_limits = sim_random(s, 2) != 0,
 				 .latency_ms = 2 + (int64_t)sim_random(s, 150),
@@ -291,6 +347,7 @@ bool sim_run(uint64_t seed, struct lab_points *points, struct sim *s, char trace
 	s->lab = lab_new(&o);
 	/* Slack's own deduplication of posts is not documented: without it we must do as well. */
 	json_free(lab_do(s->lab, "dedupe", "{\"on\":%s}", sim_random(s, 2) ? "true" : "false"));
+	json_free(lab_do(s->lab, "echo", "{\"on\":%s}", sim_random(s, 2) ? "true" : "false"));
 	live(s, 20, true, true);
 	live(s, 40, true, false);
 	json_free(lab_do(s->lab, "heal", "%s", "{}"));
@@ -301,6 +358,8 @@ bool sim_run(uint64_t seed, struct lab_points *points, struct sim *s, char trace
 	if (!s->broken[0])
 		check_end(s);
 	lab_trace(s->lab, trace);
+	if (!s->broken[0])
+		check_store(s);
 	lab_free(s->lab);
 	s->lab = NULL;
 	return !s->broken[0];

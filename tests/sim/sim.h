@@ -6,13 +6,14 @@
 #define TESTS_SIM_H
 #include "lib/lab.h"
 
-enum { SIM_POSTS_MAX = 64, SIM_CLICKS_MAX = 256, SIM_SEEN_MAX = 128 };
+enum { SIM_POSTS_MAX = 160, SIM_CLICKS_MAX = 256, SIM_SEEN_MAX = 256, SIM_PEOPLE_MAX = 16 };
 
 struct sim_post { /* what a sender sent and was told */
 	struct lab_post answer;
 	char id[16], user[40];
 	int priority;
 	bool repeated; /* the same id as an earlier one */
+	bool forged;   /* without the source's secret */
 };
 struct sim_click { /* what a person pressed */
 	char envelope_id[40], user[16];
@@ -35,8 +36,12 @@ struct sim {
 	struct sim_click clicks[SIM_CLICKS_MAX];
 	size_t clicks_n;
 	struct sim_inquiry inquiries[SIM_SEEN_MAX]; /* by id */
+	struct { /* what people typed to the bot: it may count as an answer */
+		char user[16];
+		bool yes, no;
+	} typed[SIM_PEOPLE_MAX];
 	int64_t healed_ms;
-	bool faults, deaths;
+	bool faults, deaths, floods;
 	char broken[400]; /* "" or "I-28 …": the invariant that did not hold */
 };
 
@@ -48,6 +53,7 @@ void sim_break(struct sim *s, const char *format, ...)
 
 void check_always(struct sim *s); /* safety, while time passes */
 void check_end(struct sim *s);    /* safety and liveness, when it has come to rest */
+void check_store(struct sim *s);  /* the file, after the last death */
 /* Names of the invariants that are checked, for the report. */
 extern const char *const check_names[];
 #endif

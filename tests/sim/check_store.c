@@ -1,0 +1,63 @@
+/* check_store: what must be true of the database file itself, once its process is dead: the chain
+ * of records, and that no secret that crossed the border is anywhere in its bytes. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "model/policy.h"
+#include "sim/sim.h"
+
+static void finding(void *self, const char *line) { sim_break(self, "I-48 %s", line); }
+
+static void check_chain(struct sim *s)
+{
+	struct store *store = NULL;
+	struct fail fail;
+	struct audit_report report = { .say = finding, .self = s };
+	if (store_open_resting(lab_database(s->lab), &store, &fail) != RC_OK) {
+		sim_break(s, "I-48 the database can't be read: %s", fail.why);
+		return;
+	}
+	store_audit_key(store, &lab_policy()->audit_key);
+	if (store_audit_verify(store, NULL, &report, &fail) != RC_OK)
+		sim_break(s, "I-48 %s", fail.why);
+	store_close(store);
+}
+
+static void check_file(struct sim *s, const char *path)
+{
+	/* Tokens, keys, response URLs ("/response/…") and trigger ids (three numbers and dots;
+	 * their tail is hex). */
+	static const char *const secrets[] = { "xapp-1-A0SANDBOX",
+					       "xoxb-T0SANDBOX",
+					       "R0SANDBOXR0SANDBOX",
+					       "lab-source-token",
+					       "0123456789abcdef0123456789abcdef",
+					       "/response/actions/",
+					       "trigger_id" };
+	FILE *f = fopen(path, "re");
+	if (!f)
+		return;
+	(void)fseek(f, 0, SEEK_END);
+	long n = ftell(f);
+	rewind(f);
+	char *bytes = mem_new(n > 0 ? (size_t)n : 1);
+	size_t got = fread(bytes, 1, n > 0 ? (size_t)n : 0, f);
+	(void)fclose(f);
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
+		if (memmem(bytes, got, secrets[i], strlen(secrets[i])))
+			sim_break(s, "I-49 the database holds \"%.12s…\"", secrets[i]);
+	free(bytes);
+}
+
+void check_store(struct sim *s)
+{
+	char wal[160];
+	lab_kill(s->lab, DAY_MS);
+	(void)snprintf(wal, sizeof(wal), "%s-wal", lab_database(s->lab));
+	check_file(s, lab_database(s->lab));
+	check_file(s, wal);
+	check_chain(s);
+}
