@@ -201,7 +201,11 @@ static struct decision run(const struct asked *q, const struct typed *typed)
 {
 	struct asked asked = *q;
 	switch (typed->kind) {
-	case TYPED_COMMAND: asked.case_id = typed->case_id; return typed->command->run(&asked);
+	case TYPED_COMMAND:
+		asked.case_id = typed->case_id;
+		/* A decision is a value and keeps nothing of asked. */
+		/* cppcheck-suppress returnDanglingLifetime */
+		return typed->command->run(&asked);
 	case TYPED_NOTHING: return command_unknown(q, "");
 	case TYPED_YES:
 	case TYPED_NO:

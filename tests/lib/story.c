@@ -155,8 +155,8 @@ static void search(struct lab *l, struct search *s)
 	CLEANUP(json_done) struct cJSON *state = state_of(l);
 	for (const struct cJSON *c = json_first(json_key(state, "channels")); c; c = json_next(c)) {
 		const char *id = json_text_at(c, "id");
-		if (s->user ? strcmp(json_text_at(c, "user"), s->user) != 0
-			    : strcmp(id, s->channel) != 0)
+		const char *wanted = s->user ? s->user : s->channel;
+		if (!wanted || strcmp(s->user ? json_text_at(c, "user") : id, wanted) != 0)
 			continue;
 		for (const struct cJSON *m = json_first(json_key(c, "messages")); m;
 		     m = json_next(m)) {

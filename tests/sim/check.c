@@ -155,8 +155,16 @@ struct pressed {
 	bool no, yes, acked_no, acked_yes;
 };
 
-static struct pressed pressed_on(const struct sim *s, const struct cJSON *ledger, int64_t id,
-				 const char *user)
+static bool is_acked(const struct cJSON *ledger, const char *envelope_id)
+{
+	bool acked = false;
+	for (const struct cJSON *e = json_first(json_key(ledger, "envelopes")); e; e = json_next(e))
+		if (strcmp(json_text_at(e, "envelope_id"), envelope_id) == 0)
+			acked = acked || json_true(json_key(e, "acked"));
+	return acked;
+}
+
+static struct pressed typed_by(const struct sim *s, const char *user)
 {
 	struct pressed r = { 0 };
 	for (size_t i = 0; i < SIM_PEOPLE_MAX; i++)
@@ -164,15 +172,18 @@ static struct pressed pressed_on(const struct sim *s, const struct cJSON *ledger
 			r.yes = r.yes || s->typed[i].yes;
 			r.no = r.no || s->typed[i].no;
 		}
+	return r;
+}
+
+static struct pressed pressed_on(const struct sim *s, const struct cJSON *ledger, int64_t id,
+				 const char *user)
+{
+	struct pressed r = typed_by(s, user);
 	for (size_t i = 0; i < s->clicks_n; i++) {
 		const struct sim_click *c = &s->clicks[i];
-		bool acked = false;
 		if (c->inquiry_id != id || !c->is_addressee)
 			continue;
-		for (const struct cJSON *e = json_first(json_key(ledger, "envelopes")); e;
-		     e = json_next(e))
-			if (strcmp(json_text_at(e, "envelope_id"), c->envelope_id) == 0)
-				acked = acked || json_true(json_key(e, "acked"));
+		bool acked = is_acked(ledger, c->envelope_id);
 		r.no = r.no || c->is_no;
 		r.yes = r.yes || !c->is_no;
 		r.acked_no = r.acked_no || (acked && c->is_no);

@@ -309,26 +309,37 @@ static void doom(struct sim *s)
 
 /* --- a seed --- */
 
+static void alerts_come(struct sim *s)
+{
+	if (sim_random(s, 6) == 0)
+		send_alert(s);
+	for (int n = s->floods && sim_random(s, 30) == 0 ? 25 : 0; n; n--)
+		send_alert(s);
+}
+
+static void people_do(struct sim *s)
+{
+	if (sim_random(s, 4) == 0) /* people do not stare at Slack */
+		look_around(s);
+	people(s);
+	if (sim_random(s, 10) == 0)
+		submit_comments(s);
+	if (sim_random(s, 16) == 0)
+		talk(s);
+}
+
 static void live(struct sim *s, int minutes, bool faulty, bool alerts)
 {
 	int64_t until = lab_now(s->lab) + minutes * MINUTE_MS;
 	while (lab_now(s->lab) < until && !s->broken[0]) {
-		if (alerts && sim_random(s, 6) == 0)
-			send_alert(s);
-		for (int n = alerts && s->floods && sim_random(s, 30) == 0 ? 25 : 0; n; n--)
-			send_alert(s);
+		if (alerts)
+			alerts_come(s);
 		if (faulty && s->faults && sim_random(s, 8) == 0)
 			fault(s);
 		if (faulty)
 			doom(s);
 		lab_pass(s->lab, 1000 + (int64_t)sim_random(s, 30000));
-		if (sim_random(s, 4) == 0) /* people do not stare at Slack */
-			look_around(s);
-		people(s);
-		if (sim_random(s, 10) == 0)
-			submit_comments(s);
-		if (sim_random(s, 16) == 0)
-			talk(s);
+		people_do(s);
 		check_always(s);
 	}
 }

@@ -140,7 +140,7 @@ static void no_bytes_end_the_process(void **state)
 					      "\xf4\x90\x80\x80" };
 	enum { PIECES = sizeof(pieces) / sizeof(pieces[0]) };
 	struct chance chance = { { 7 } };
-	char text[1400], label[24];
+	char text[1400] = "", label[24];
 	(void)state;
 	for (int i = 0; i < 20000; i++) {
 		size_t n = 0;
