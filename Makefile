@@ -150,7 +150,7 @@ test:
 	@tools/setup.sh test
 	@$(SUBMAKE) check
 check-asan:
-	@$(SUBMAKE) B=build/asan $(ASAN) SEEDS=1..30 check
+	@$(SUBMAKE) B=build/asan $(ASAN) SEEDS=1..6 check
 
 # gcc is the judge of warnings, clang does not know them all; libFuzzer brings main().
 fuzz:
