@@ -37,6 +37,18 @@ static size_t line_of_offset(struct str text, size_t offset)
 	return line;
 }
 
+/* What libyaml's words mean to somebody who knows no grammar. */
+static const char *hint_for(const char *problem)
+{
+	if (strcmp(problem, "mapping values are not allowed in this context") == 0)
+		return ": a text with \": \" in it wants quotes around it";
+	if (strcmp(problem, "could not find expected ':'") == 0)
+		return ": wanted KEY: VALUE in the line above";
+	if (strcmp(problem, "did not find expected key") == 0)
+		return ": wanted KEY: VALUE; is there a quote or a blank too many?";
+	return "";
+}
+
 static void complain_of_parser(struct reading *r)
 {
 	const yaml_parser_t *p = &r->parser;
@@ -46,11 +58,12 @@ static void complain_of_parser(struct reading *r)
 	if (p->error == YAML_READER_ERROR)
 		refuse_at(r, line_of_offset(r->text, p->problem_offset), p->problem);
 	else if (p->context != NULL)
-		fail_set(r->fail, RC_MALFORMED, "%s:%zu: %s (%s from line %zu on)", r->file,
-			 p->problem_mark.line + 1, p->problem, p->context,
-			 p->context_mark.line + 1);
+		fail_set(r->fail, RC_MALFORMED, "%s:%zu: %s (%s from line %zu on)%s", r->file,
+			 p->problem_mark.line + 1, p->problem, p->context, p->context_mark.line + 1,
+			 hint_for(p->problem));
 	else
-		refuse_at(r, p->problem_mark.line + 1, p->problem);
+		fail_set(r->fail, RC_MALFORMED, "%s:%zu: %s%s", r->file, p->problem_mark.line + 1,
+			 p->problem, hint_for(p->problem));
 }
 
 static bool next_event(struct reading *r)

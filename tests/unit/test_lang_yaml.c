@@ -105,8 +105,9 @@ static void what_surprises_is_refused(void **state)
 			   "a\0"),
 		  "p.yaml:1: UTF-16: wanted UTF-8" },
 		{ STR_INIT("\xfe\xff\0a"), "p.yaml:1: UTF-16: wanted UTF-8" },
-		{ STR_INIT("a: 1\n  b: 2\n"),
-		  "p.yaml:2: mapping values are not allowed in this context" },
+		{ STR_INIT("a: 1\n  b: 2\n"), "p.yaml:2: mapping values are not allowed in this "
+					      "context: a text with \": \" in it "
+					      "wants quotes around it" },
 		{ STR_INIT("a:\n\t- b\n"),
 		  "p.yaml:2: found character that cannot start any token (while scanning for "
 		  "the next token from line 2 on)" },
