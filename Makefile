@@ -170,6 +170,7 @@ $(B)/tidy/%: $(B)/o/%.o .clang-tidy
 tidy: $(patsubst %.c,$(B)/tidy/%,$(ALL_C))
 lint:
 	@tools/setup.sh lint
+	@tools/check-scenarios.sh
 	@tools/lint.sh $(B)
 lint-selftest:
 	@tools/lint-selftest.sh
