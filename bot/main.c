@@ -40,6 +40,8 @@ static const char usage[] =
 	"  alert FILE --source NAME   hand one alert (JSON; - for standard input) to the running "
 	"bot\n"
 	"  audit verify               hold the record against its chain and name what was altered\n"
+	"  audit case SB-7            all that is on record about one case; --json: an object a "
+	"line\n"
 	"  backup FILE                a copy of the database, whole and checked; --force replaces "
 	"FILE\n"
 	"\n"
@@ -358,7 +360,7 @@ static const struct {
 /* -1: go on; else the exit code. */
 static int read_options(int argc, char **argv, struct command_line *line)
 {
-	enum { CONFIG = 1, SOURCE, SOCKET, DB, ANCHOR, FORCE, LIMITS, HELP, VERSION_ };
+	enum { CONFIG = 1, SOURCE, SOCKET, DB, ANCHOR, FORCE, JSON, LIMITS, HELP, VERSION_ };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, CONFIG },
 		{ "source", required_argument, NULL, SOURCE },
@@ -366,6 +368,7 @@ static int read_options(int argc, char **argv, struct command_line *line)
 		{ "db", required_argument, NULL, DB },
 		{ "anchor", required_argument, NULL, ANCHOR },
 		{ "force", no_argument, NULL, FORCE },
+		{ "json", no_argument, NULL, JSON },
 		{ "limits", no_argument, NULL, LIMITS },
 		{ "help", no_argument, NULL, HELP },
 		{ "version", no_argument, NULL, VERSION_ },
@@ -380,6 +383,7 @@ static int read_options(int argc, char **argv, struct command_line *line)
 		case DB: line->db = optarg; break;
 		case ANCHOR: line->anchor = optarg; break;
 		case FORCE: line->may_replace = true; break;
+		case JSON: line->wants_json = true; break;
 		case LIMITS: line->wants_limits = true; break;
 		case HELP: (void)fputs(usage, stdout); return EX_OK;
 		case VERSION_: (void)puts("securitybot " VERSION); return EX_OK;
@@ -389,7 +393,7 @@ static int read_options(int argc, char **argv, struct command_line *line)
 	return -1;
 }
 
-/* getopt_long has moved what is no option to the end: COMMAND, and the one word behind it. */
+/* getopt_long has moved what is no option to the end: COMMAND, and the words behind it. */
 static int run_command(int argc, char **argv, struct command_line *line)
 {
 	const char *name = optind < argc ? argv[optind] : "";
@@ -397,10 +401,11 @@ static int run_command(int argc, char **argv, struct command_line *line)
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		const bool takes_word = commands[i].run != run_run && commands[i].run != run_check;
-		const int most = takes_word ? 1 : 0;
+		const int most = commands[i].run == run_audit ? 2 : takes_word ? 1 : 0;
 		if (strcmp(name, commands[i].name) != 0 || rest > most)
 			continue;
-		line->file = rest == 1 ? argv[optind + 1] : NULL;
+		line->file = rest >= 1 ? argv[optind + 1] : NULL;
+		line->subject = rest == 2 ? argv[optind + 2] : NULL;
 		return commands[i].run(line);
 	}
 	(void)fputs(usage, stderr);

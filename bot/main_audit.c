@@ -1,6 +1,6 @@
-/* main_audit: `securitybot audit verify`, and the anchor that the running bot keeps beside its
- * database. What is verified is a copy, made by the running bot, or the database itself when no bot
- * runs. */
+/* main_audit: `securitybot audit verify`, `securitybot audit case`, and the anchor that the running
+ * bot keeps beside its database. What is verified is a copy, made by the running bot, or the
+ * database itself when no bot runs. */
 #include "main_parts.h"
 
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/when.h"
 #include "io/io.h"
@@ -97,6 +98,8 @@ int64_t anchor_keep(struct anchor *a, struct store *s, int64_t boot_ms, bool is_
 /* --- audit verify --- */
 
 struct sight {
+	int64_t case_id; /* not 0: tell its record instead of verifying */
+	bool wants_json;
 	struct anchor anchor;
 	struct audit_mark mark;
 	bool has_mark;
@@ -168,6 +171,35 @@ static int verify(struct store *s, const struct sight *v)
 	return EX_DATAERR;
 }
 
+static void tell(void *self, const struct audit_record *r)
+{
+	const struct sight *v = self;
+	struct when_text at = when_rfc3339(r->at_ms);
+	if (!v->wants_json) {
+		(void)printf("%s  %s  %s  %s%s%s\n", at.text, r->object, r->action, r->actor,
+			     r->detail[0] ? "  " : "", r->detail);
+		return;
+	}
+	CLEANUP(json_done) struct cJSON *j = json_object();
+	CLEANUP(buf_free) struct buf text = BUF(64 * 1024);
+	json_put_num(j, "seq", (double)r->seq);
+	json_put_text(j, "at", at.text);
+	json_put_text(j, "object", r->object);
+	json_put_text(j, "action", r->action);
+	json_put_text(j, "actor", r->actor);
+	json_put_text(j, "detail", r->detail);
+	json_print(j, &text);
+	(void)puts(buf_z(&text));
+}
+
+static int tell_case(struct store *s, const struct sight *v)
+{
+	struct fail fail = { .rc = RC_OK };
+	const struct audit_teller teller = { tell, (void *)(uintptr_t)v };
+	const enum rc rc = store_audit_case(s, v->case_id, &teller, &fail);
+	return rc == RC_OK ? EX_OK : say_failed(&fail);
+}
+
 static int verify_file(const char *path, const struct sight *v, bool is_ours)
 {
 	struct fail fail = { .rc = RC_OK };
@@ -178,7 +210,7 @@ static int verify_file(const char *path, const struct sight *v, bool is_ours)
 		(void)unlink(path); /* open is enough, and nothing is left if we are killed */
 	if (rc != RC_OK)
 		return say_failed(&fail);
-	const int code = verify(s, v);
+	const int code = v->case_id ? tell_case(s, v) : verify(s, v);
 	store_close(s);
 	return code;
 }
@@ -219,18 +251,46 @@ static int run_verify(const struct command_line *line, const struct config *c)
 	return code == EX_OK ? anchored : code;
 }
 
+/* "SB-7", "sb7" or "7". */
+static int64_t case_of(const char *text)
+{
+	struct str s = str_z(text);
+	int64_t id = 0;
+	if (s.n > 2 && strncasecmp(s.at, "sb", 2) == 0)
+		s = (struct str){ s.at + 2, s.n - 2 };
+	if (s.n > 1 && s.at[0] == '-')
+		s = (struct str){ s.at + 1, s.n - 1 };
+	return str_int(s, &id) && id > 0 ? id : 0;
+}
+
+static int run_case(const struct command_line *line, const struct config *c)
+{
+	const struct config_place place = config_place(c);
+	const struct sight v = { .case_id = case_of(line->subject),
+				 .wants_json = line->wants_json };
+	return line->db != NULL ? verify_file(line->db, &v, false) : verify_live(line, &place, &v);
+}
+
 int run_audit(const struct command_line *line)
 {
 	struct config_report report = { .say = say_on_stderr };
+	const bool is_case = line->file != NULL && strcmp(line->file, "case") == 0;
+	const bool is_verify = line->file != NULL && strcmp(line->file, "verify") == 0;
 
-	if (line->file == NULL || strcmp(line->file, "verify") != 0) {
-		(void)fputs("securitybot: audit knows one word: verify\n", stderr);
+	if ((!is_case && !is_verify) || is_case != (line->subject != NULL)) {
+		(void)fputs("securitybot: wanted audit verify, or audit case SB-7\n", stderr);
+		return EX_USAGE;
+	}
+	if (is_case && case_of(line->subject) == 0) {
+		(void)fprintf(stderr,
+			      "securitybot: %s: no case is called so; wanted one such as SB-7\n",
+			      line->subject);
 		return EX_USAGE;
 	}
 	struct config *c = config_load(line->config, false, &report);
 	if (c == NULL)
 		return EX_CONFIG;
-	const int code = run_verify(line, c);
+	const int code = is_case ? run_case(line, c) : run_verify(line, c);
 	config_free(c);
 	return code;
 }

@@ -13,11 +13,14 @@ struct command_line {
 	const char *config, *source, *socket, *file;
 	bool wants_limits;
 	const char *db, *anchor; /* audit: --db FILE, --anchor SEQ:DIGEST */
-	bool may_replace;        /* backup: --force */
+	const char *subject;     /* audit case: which */
+	bool wants_json;
+	bool may_replace; /* backup: --force */
 };
 
 int run_backup(const struct command_line *line); /* file: where to */
-int run_audit(const struct command_line *line);  /* file: the word behind audit */
+int run_audit(const struct command_line
+		      *line); /* file: the word behind audit, subject: the one behind that */
 
 /* The running bot copies its database to path (absolute), on the socket of the configuration: an
  * exit code, its sentence said; COPY_NOBODY: no bot listens there. */

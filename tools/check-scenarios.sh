@@ -1,13 +1,13 @@
 #!/bin/sh
 # check-scenarios: holds tests/scenario/SENTENCES against the tests that quote them and against NOT_YET. Each sentence is
-# quoted in its own words by at least one QUOTE("id", "words", ...) or stands in NOT_YET, never both; nothing is quoted
+# quoted in its own words by at least one QUOTE("id", "words", ...), there or in tests/wire, or stands in NOT_YET, never both; nothing is quoted
 # that is not listed; and what is promised ($PROMISED) is all quoted. Ends "N passed, N failed": one for each sentence.
 # Usage: tools/check-scenarios.sh [FOLDER]
 set -u
 cd "$(dirname "$0")/.." || exit 70
 export LC_ALL=C
 IN=${1:-tests/scenario}
-PROMISED=${PROMISED:-E43 E44 E45}
+PROMISED=${PROMISED:-E43 E44 E45 E46 E47 E60}
 
 # Each QUOTE as "file<TAB>id<TAB>words"; the two strings may stand on several lines, the words as a constant
 # ("static const char accurate[] = ..." or "#define ACCURATE ...") of the same file.
@@ -60,7 +60,7 @@ quotes() {
 		}
 		FNR == 1 { if (NR > 1) flush(); name = FILENAME }
 		{ whole = whole $0 "\n" }
-		END { flush() }' "$IN"/*.c
+		END { flush() }' "$IN"/*.c tests/wire/*.c
 }
 
 quotes | awk -F'\t' -v sentences="$IN/SENTENCES" -v not_yet="$IN/NOT_YET" -v promised=" $PROMISED " '

@@ -15,7 +15,7 @@ enum sql {
 };
 #define SQL_FIRST_NAMED   SQL_META_GET
 #define SQL_FIRST_READING SQL_AUDIT_HEAD
-#define SQL_END_READINGS  (SQL_AUDIT_READ + 1)
+#define SQL_END_READINGS  (SQL_AUDIT_OF_CASE + 1)
 
 struct look {
 	struct store *store;

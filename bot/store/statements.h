@@ -54,7 +54,15 @@
 	X(AUDIT_LAST, "SELECT seq, digest FROM audit WHERE seq > 0 ORDER BY seq DESC LIMIT 1") \
 	X(AUDIT_READ, "SELECT a.seq, a.at_ms, a.actor, a.action, a.object, a.detail_digest, a.previous, a.digest, " \
 		"d.salt, d.detail FROM audit a LEFT JOIN audit_detail d ON d.seq = a.seq " \
-		"WHERE a.seq > ?1 ORDER BY a.seq LIMIT ?2")
+		"WHERE a.seq > ?1 ORDER BY a.seq LIMIT ?2") \
+	/* The || keeps it in the order of the record, without a sort. */ \
+	X(AUDIT_OF_CASE, "SELECT a.seq, a.at_ms, a.actor, a.action, a.object, COALESCE(d.detail, '') " \
+		"FROM audit a LEFT JOIN audit_detail d ON d.seq = a.seq WHERE a.seq > ?2 AND a.object || '' IN (" \
+		"SELECT 'case ' || CAST(k.id AS TEXT) FROM casefile k WHERE k.id = ?1 " \
+		"UNION ALL SELECT 'alert ' || CAST(l.id AS TEXT) FROM alert l WHERE l.case_id = ?1 " \
+		"UNION ALL SELECT 'inquiry ' || CAST(q.id AS TEXT) FROM inquiry q WHERE q.case_id = ?1 " \
+		"UNION ALL SELECT 'outgoing ' || CAST(o.id AS TEXT) FROM outgoing o WHERE o.case_id = ?1) " \
+		"ORDER BY a.seq LIMIT ?3")
 
 #define STATEMENTS(X) \
 	X(META_GET, "SELECT value FROM meta WHERE name = ?1") \

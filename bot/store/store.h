@@ -133,6 +133,20 @@ MUST_CHECK enum rc store_audit_ends(struct store *s, const struct audit_mark *an
 MUST_CHECK enum rc store_audit_verify(struct store *s, const struct audit_mark *anchor,
 				      struct audit_report *r, struct fail *fail);
 
+/* The record of one case: of the case itself, its alerts, questions and messages, oldest first;
+ * words that retention deleted are
+ * "". For a resting database or a copy. RC_ABSENT: no record of such a case. */
+struct audit_record {
+	int64_t seq, at_ms;
+	const char *actor, *action, *object, *detail; /* valid during the call */
+};
+struct audit_teller {
+	void (*tell)(void *self, const struct audit_record *r);
+	void *self;
+};
+MUST_CHECK enum rc store_audit_case(struct store *s, int64_t case_id, const struct audit_teller *t,
+				    struct fail *fail);
+
 /* --- copies ---------------------------------------------------------------------------------
  * A database that no bot is working on: takes the lock (RC_REFUSED: another process has it),
  * migrates nothing, writes nothing; for store_audit_*, store_backup_* and store_is_whole only.

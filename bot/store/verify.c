@@ -139,6 +139,51 @@ enum rc store_audit_verify(struct store *s, const struct audit_mark *anchor, str
 	return rc == RC_OK ? store_audit_ends(s, anchor, r, fail) : rc;
 }
 
+/* --- one case --- */
+
+struct telling {
+	const struct audit_teller *teller;
+	int64_t seen;
+	size_t rows;
+};
+
+static const char *words(sqlite3_stmt *st, int column)
+{
+	const char *at = (const char *)sqlite3_column_text(st, column);
+	return at ? at : "";
+}
+
+static void row_of_case(struct store *s, sqlite3_stmt *st, void *into)
+{
+	struct telling *t = into;
+	const struct audit_record r = { .seq = sqlite3_column_int64(st, 0),
+					.at_ms = sqlite3_column_int64(st, 1),
+					.actor = words(st, 2),
+					.action = words(st, 3),
+					.object = words(st, 4),
+					.detail = words(st, 5) };
+	(void)s;
+	t->rows++;
+	t->seen = r.seq;
+	t->teller->tell(t->teller->self, &r);
+}
+
+enum rc store_audit_case(struct store *s, int64_t case_id, const struct audit_teller *teller,
+			 struct fail *fail)
+{
+	struct telling t = { .teller = teller };
+	enum rc rc = RC_OK;
+	do {
+		t.rows = 0;
+		rc = run(s, SQL_AUDIT_OF_CASE, WITH(NUM(case_id), NUM(t.seen), NUM(PAGE_ROWS)),
+			 &(struct rows){ row_of_case, &t }, fail);
+	} while (rc == RC_OK && t.rows == PAGE_ROWS);
+	if (rc == RC_OK && t.seen == 0)
+		return FAIL(fail, RC_ABSENT, "case SB-%" PRId64 ": there is no record of it",
+			    case_id);
+	return rc;
+}
+
 /* --- the ends --- */
 
 static void row_mark(struct store *s, sqlite3_stmt *st, void *into)

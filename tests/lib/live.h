@@ -100,4 +100,6 @@ int64_t live_now_ms(void); /* monotonic */
 	for (const int64_t until_ms = live_now_ms() + (patience_ms); !(condition);)                \
 	live_pause((l), until_ms, #condition, __FILE__, __LINE__)
 void live_pause(struct live *l, int64_t until_ms, const char *what, const char *file, int line);
+/* An assertion that quotes a sentence of tests/scenario/SENTENCES (tools/check-scenarios.sh). */
+#define QUOTE(id, words, holds) assert_true(holds)
 #endif

@@ -30,6 +30,7 @@ int main(void)
 		stories_of_the_directory,
 		stories_of_commands,
 		stories_of_drills,
+		stories_of_the_record,
 	};
 	int failed = 0;
 	if (!getenv("LAB_TELL")) /* banned: a developer's switch */

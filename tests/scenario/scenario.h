@@ -19,4 +19,5 @@ int stories_of_hostile_text(void);
 int stories_of_the_directory(void);
 int stories_of_commands(void);
 int stories_of_drills(void);
+int stories_of_the_record(void);
 #endif

@@ -91,6 +91,19 @@ static void a_copy_of_the_running_bot_verifies_and_shows_what_was_changed(void *
 	assert_int_equal(program(l, "audit", "verify", "--db", copy, &said), EX_OK);
 	must_say(&said, " records, ok\n");
 
+	/* E60: the record of one case, whole, without stopping the bot. */
+	assert_int_equal(program(l, "audit", "case", "SB-1", NULL, &said), EX_OK);
+	must_say(&said, "  alert 1  alert.received  source:edr");
+	must_say(&said, "  case 1  case.opened  bot");
+	must_say(&said, "  inquiry 1  inquiry.delivered  bot");
+	must_say(&said, "  inquiry 1  inquiry.answered  slack:U0HOMER01");
+	assert_null(strstr(buf_z(&said), "case 2"));
+	assert_int_equal(program(l, "audit", "case", "sb1", "--json", &said), EX_OK);
+	must_say(&said, "\"action\":\"inquiry.answered\"");
+	assert_int_equal(program(l, "audit", "case", "SB-99", NULL, &said), EX_NOINPUT);
+	must_say(&said, "no record");
+	assert_int_equal(program(l, "audit", "case", "the last one", NULL, &said), EX_USAGE);
+
 	assert_int_equal(program(l, "backup", copy, NULL, NULL, &said), EX_CANTCREAT);
 	must_say(&said, "is there");
 	assert_int_equal(program(l, "backup", copy, "--force", NULL, &said), EX_OK);
