@@ -25,7 +25,7 @@ void crumb_set(struct turn *t, const char *what)
 void crumb_clear(struct turn *t) { t->o.crumb[0] = '\0'; }
 
 /* The name under which deaths are counted is what fits into the crumb. */
-static const char *crumb_name(struct turn *t, const char *what)
+const char *crumb_name(struct turn *t, const char *what)
 {
 	return arena_str(&t->work, (struct str){ what, strnlen(what, CRUMB_BYTES - 1) });
 }

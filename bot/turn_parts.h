@@ -145,4 +145,5 @@ MUST_CHECK enum rc turn_backup(struct turn *t, struct fail *fail); /* after a co
 
 void crumb_set(struct turn *t, const char *what);
 void crumb_clear(struct turn *t);
+const char *crumb_name(struct turn *t, const char *what); /* as the crumb can hold it */
 #endif

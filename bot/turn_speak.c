@@ -149,7 +149,9 @@ void turn_build(struct turn *t, const struct outgoing *rows, size_t n)
 		const struct outgoing *row = &rows[i];
 		struct request rq = { 0 };
 		struct fail fail = { 0 };
-		const char *what = arena_f(&t->work, "outgoing %lld", (long long)row->id);
+		/* By its key, not its id: a row that is new in this transaction is undone by a
+		 * death, and its id would go to another. */
+		const char *what = crumb_name(t, row->key);
 		int64_t deaths = 0;
 		if (t->any_deaths && store_deaths(t->o.store, what, &deaths, &fail) == RC_OK &&
 		    deaths >= 2) {

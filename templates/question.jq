@@ -40,6 +40,7 @@
     + [ rich([line([bold(if .person.name == "" then t("question_hello_nameless"; {})
                        else t("question_hello"; {name: .person.name}) end)])]),
       rich([line([word(.case.summary)])]) ]
+    + (if .case.when == "" or $q.answer != "" then [] else [rich([line([word(t("question_when"; {time: .case.when}))])])] end)
     + (if (.facts | length) > 0 and $q.answer == "" then [rich([line([bold(t("question_facts"; {}))]), facts(.facts)])] else [] end)
     + [rich([line([bold($q.question)])])]
     + (if $q.can_answer then

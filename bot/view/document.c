@@ -86,6 +86,7 @@ static struct cJSON *case_part(const struct casefile *c, const struct cJSON *pla
 	json_put_bool(j, "high", c->priority <= 2);
 	json_put_text(j, "state", c->state == CASE_CLOSED ? "closed" : "open");
 	json_put_text(j, "summary", json_text_at(plan, "summary"));
+	json_put_text(j, "when", say_time(z, (int64_t)json_number(json_get(plan, "at_ms"))).text);
 	json_put_bool(j, "drill", c->is_drill);
 	if (of->reader == READER_EMPLOYEE)
 		return j;
