@@ -152,16 +152,6 @@ const char *json_text_at(const struct cJSON *j, const char *path)
 	return json_text(json_get(j, path));
 }
 
-enum rc json_want_text(const struct cJSON *j, const char *path, const char **out, struct fail *fail)
-{
-	const cJSON *found = json_get(j, path);
-
-	if (!json_is_string(found))
-		return FAIL(fail, RC_MALFORMED, "%s: wanted a string", path);
-	*out = found->valuestring;
-	return RC_OK;
-}
-
 /* Members as an array sorted by name: comparing two objects stays n log n. free() it. */
 static int compare_members(const void *left, const void *right)
 {

@@ -44,9 +44,6 @@ json_text(const struct cJSON *j);          /* a string's text; "" for anything e
 double json_number(const struct cJSON *j); /* 0 for anything else */
 bool json_int(const struct cJSON *j, int64_t *out);                /* an integer within 2^53 */
 const char *json_text_at(const struct cJSON *j, const char *path); /* json_text(json_get()) */
-/* Required string at path: RC_MALFORMED "path: wanted a string" otherwise. *out borrowed from j. */
-MUST_CHECK enum rc json_want_text(const struct cJSON *j, const char *path, const char **out,
-				  struct fail *fail);
 
 /* Building. add/push take ownership of item; they abort on OOM. Text must be valid UTF-8 (replaced
  * by U+FFFD if not). */

@@ -14,11 +14,10 @@
 #define LINE_BYTES_MAX 2048
 
 static struct {
-	enum log_level at_most;
 	int64_t (*wall_ms)(void);
 	void (*sink)(void *self, const char *line);
 	void *sink_self;
-} logger = { .at_most = LOG_LEVEL_NOTICE };
+} logger;
 
 struct line {
 	char at[LINE_BYTES_MAX];
@@ -175,8 +174,6 @@ static void put_format(struct line *line, const char *format, va_list *ap)
 	}
 }
 
-void log_level_set(enum log_level at_most) { logger.at_most = at_most; }
-
 void log_clock(int64_t (*wall_ms)(void)) { logger.wall_ms = wall_ms; }
 
 void log_sink(void (*sink)(void *self, const char *line), void *self)
@@ -191,7 +188,6 @@ static const char *level_name(enum log_level level)
 	case LOG_LEVEL_ERROR: return "error";
 	case LOG_LEVEL_WARN: return "warn";
 	case LOG_LEVEL_NOTICE: return "notice";
-	case LOG_LEVEL_DEBUG: return "debug";
 	}
 	return "?";
 }
@@ -201,8 +197,6 @@ void log_line(enum log_level level, const char *event, const char *format, ...)
 	struct line line = { .n = 0 };
 	va_list ap;
 
-	if (level > logger.at_most)
-		return;
 	if (logger.wall_ms != NULL) {
 		putz(&line, "ts=");
 		putz(&line, when_rfc3339(logger.wall_ms()).text);

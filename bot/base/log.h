@@ -3,8 +3,7 @@
  * secrets never go in. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_NOTICE, LOG_LEVEL_DEBUG };
-void log_level_set(enum log_level at_most); /* default NOTICE */
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_NOTICE };
 /* event is a stable dotted name; the format gives `key=value` pairs (quote free text with %s inside
  * "…" yourself: control characters and quotes in the formatted text are escaped). ts is added only
  * if log_clock() was given. */

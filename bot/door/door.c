@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/mac.h"
+#include "base/status.h"
 #include "base/when.h"
 #include "door/inside.h"
 
@@ -23,40 +24,12 @@ enum {
 #define ALERTS         "/v1/alerts/"
 #define BACKUP         "/v1/local/backup"
 
-static const char *title_of(int status)
-{
-	static const struct {
-		int status;
-		const char *title;
-	} titles[] = {
-		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
-		{ 404, "Not Found" },
-		{ 405, "Method Not Allowed" },
-		{ 408, "Request Timeout" },
-		{ 409, "Conflict" },
-		{ 411, "Length Required" },
-		{ 413, "Content Too Large" },
-		{ 415, "Unsupported Media Type" },
-		{ 429, "Too Many Requests" },
-		{ 431, "Request Header Fields Too Large" },
-		{ 500, "Internal Server Error" },
-		{ 503, "Service Unavailable" },
-	};
-
-	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
-		if (titles[i].status == status)
-			return titles[i].title;
-	}
-	return "Error";
-}
-
 const char *door_problem(struct arena *arena, int status, const char *detail)
 {
 	struct cJSON CLEANUP(json_done) *j = json_object();
 
 	json_put_text(j, "type", "about:blank");
-	json_put_text(j, "title", title_of(status));
+	json_put_text(j, "title", status_words(status));
 	json_put_num(j, "status", status);
 	json_put_text(j, "detail", detail);
 	return json_print_arena(j, arena);

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/status.h"
 #include "base/when.h"
 #include "io/inside.h"
 
@@ -108,36 +109,6 @@ static struct visit *visit_asked(struct http_in *h, uint64_t ticket)
 
 /* --- the answer --- */
 
-static const char *reason_of(int status)
-{
-	static const struct {
-		int status;
-		const char *reason;
-	} known[] = {
-		{ 200, "OK" },
-		{ 202, "Accepted" },
-		{ 204, "No Content" },
-		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
-		{ 404, "Not Found" },
-		{ 405, "Method Not Allowed" },
-		{ 408, "Request Timeout" },
-		{ 409, "Conflict" },
-		{ 411, "Length Required" },
-		{ 413, "Content Too Large" },
-		{ 415, "Unsupported Media Type" },
-		{ 429, "Too Many Requests" },
-		{ 500, "Internal Server Error" },
-		{ 503, "Service Unavailable" },
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (known[i].status == status)
-			return known[i].reason;
-	}
-	return "";
-}
-
 static void answer(struct http_in *h, struct visit *v, int status, struct str body, int retry_s)
 {
 	static const char room[LWS_PRE];
@@ -148,7 +119,7 @@ static void answer(struct http_in *h, struct visit *v, int status, struct str bo
 	v->deadline_ms = io_mono_ms() + h->io->o.patience_ms;
 	buf_add(b, (struct str){ room, LWS_PRE });
 	buf_addf(b, "HTTP/1.1 %d %s\r\ncontent-length: %zu\r\ncache-control: no-store\r\n", status,
-		 reason_of(status), body.n);
+		 status_words(status), body.n);
 	if (body.n > 0)
 		buf_addf(b, "content-type: application/%sjson\r\n",
 			 status >= 400 ? "problem+" : "");

@@ -27,8 +27,6 @@ const struct alert *look_alert(struct look *l, int64_t id); /* with its body */
 const struct alert *look_alert_digest(struct look *l, const char *source, const char *digest);
 const struct alert *look_alert_key(struct look *l, const char *source,
 				   const char *key); /* the first (not DUPLICATE) with it */
-const struct alert *look_case_alert(struct look *l,
-				    int64_t case_id); /* the one that opened it, with its body */
 /* The digest of the body that came under this delivery id, NULL = it never came (lately). */
 const char *look_delivery(struct look *l, const char *source, const char *id);
 const struct casefile *look_case(struct look *l, int64_t id);

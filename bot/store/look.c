@@ -236,11 +236,6 @@ const char *look_delivery(struct look *l, const char *source, const char *id)
 	return digest;
 }
 
-const struct alert *look_case_alert(struct look *l, int64_t case_id)
-{
-	return alert_where(l, SQL_ALERT_OF_CASE, WITH(NUM(case_id)));
-}
-
 const struct casefile *look_case(struct look *l, int64_t id)
 {
 	const struct casefile *c = NULL;

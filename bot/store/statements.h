@@ -96,8 +96,6 @@
 		" WHERE a.source = ?1 AND a.digest = ?2") \
 	X(ALERT_BY_KEY, "SELECT " ALERT_COLUMNS ", " ALERT_NO_BODY " WHERE a.source = ?1 " \
 		"AND a.alert_key = ?2 AND a.alert_key <> '' AND a.state <> 3 ORDER BY a.id LIMIT 1") \
-	X(ALERT_OF_CASE, "SELECT " ALERT_COLUMNS ", " ALERT_BODY \
-		" WHERE a.case_id = ?1 ORDER BY a.id LIMIT 1") \
 	X(ALERT_DUE, "SELECT id FROM alert WHERE state = 0 AND id > 0 ORDER BY id LIMIT ?1") \
 	\
 	X(CASE_NEW, "INSERT INTO casefile (" CASE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, " \

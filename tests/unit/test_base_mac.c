@@ -176,15 +176,10 @@ static void levels_and_clock(void **state)
 {
 	(void)state;
 	log_sink(keep, NULL);
-	seen[0] = '\0';
-	log_line(LOG_LEVEL_DEBUG, "quiet", "n=%u", 1U);
-	assert_string_equal(seen, "");
-	log_level_set(LOG_LEVEL_DEBUG);
 	log_clock(one_instant);
-	log_line(LOG_LEVEL_DEBUG, "loud", NULL);
-	assert_string_equal(seen, "ts=2000-02-29T12:34:56.789Z level=debug event=loud");
+	log_line(LOG_LEVEL_WARN, "loud", NULL);
+	assert_string_equal(seen, "ts=2000-02-29T12:34:56.789Z level=warn event=loud");
 	log_clock(NULL);
-	log_level_set(LOG_LEVEL_NOTICE);
 	log_sink(NULL, NULL);
 }
 

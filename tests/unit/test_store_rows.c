@@ -110,8 +110,8 @@ static void an_alert_is_found_by_digest_key_and_case(void **state)
 	ok(b, store_due_alerts(b->s, due, 4, &n, &b->fail));
 	assert_int_equal(n, 0);
 	assert_int_equal(look_alert_key(l, "okta", "evt-9")->id, 1);
-	assert_int_equal(look_case_alert(l, 42)->id, 1);
-	assert_string_equal(look_case_alert(l, 42)->body, "{\"one\":1}"); /* "" kept the old */
+	assert_int_equal(look_alert(l, 1)->case_id, 42);
+	assert_string_equal(look_alert(l, 1)->body, "{\"one\":1}"); /* "" kept the old */
 	assert_string_equal(look_alert(l, 2)->body, "{\"newest\":true}");
 	assert_int_equal(look_alert(l, 2)->seen, 3);
 	assert_null(look_alert(l, 99));
