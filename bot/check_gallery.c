@@ -57,7 +57,7 @@ enum page_is { PAGE_NONE, PAGE_WAITS, PAGE_LATE, PAGE_CONFIRMED, PAGE_FAILING, P
 static const char *const page_names[PAGE_STATES] = { "no page", "page waits", "page late", "page confirmed",
 						     "page failing", "page failed" };
 static const char *const reasons[] = { PAGE_OPENED, PAGE_NO, PAGE_YES, PAGE_SILENCE, PAGE_UNDELIVERABLE,
-				       PAGE_OWNER_UNKNOWN, PAGE_HELD };
+				       PAGE_OWNER_UNKNOWN, PAGE_HELD, PAGE_TROUBLE };
 /* clang-format on */
 enum {
 	SCENES_N = sizeof(scenes) / sizeof(scenes[0]),

@@ -30,14 +30,6 @@ const char *crumb_name(struct turn *t, const char *what)
 	return arena_str(&t->work, (struct str){ what, strnlen(what, CRUMB_BYTES - 1) });
 }
 
-/* The wall clock, but at least the last committed now_ms plus the BOOTTIME passed since. */
-static int64_t now_of(const struct turn *t, const struct clocks *c)
-{
-	int64_t least = t->committed_ms + (c->boot_ms - t->committed_boot_ms);
-	int64_t now = c->wall_ms > least ? c->wall_ms : least;
-	return now > t->now_ms ? now : t->now_ms;
-}
-
 /* --- one item in its savepoint --- */
 
 /* What an item is decided by; `what` names it for the crumb and for people. */
@@ -154,6 +146,11 @@ static struct decision decide_deadline(struct turn *t, const struct act *a, cons
 	return handle_deadline(a, k->id);
 }
 
+static struct decision decide_trouble(struct turn *t, const struct act *a, const struct task *k)
+{
+	return decide_trouble_task(t, a, (size_t)k->id);
+}
+
 static const char *item_name(struct turn *t, const struct item *it)
 {
 	switch (it->kind) {
@@ -179,6 +176,19 @@ static enum rc run_items(struct turn *t, struct fail *fail)
 	return RC_OK;
 }
 
+static enum rc run_troubles(struct turn *t, struct fail *fail)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < t->troubles_n; i++)
+		rc = run_task(t,
+			      &(struct task){
+				      .what = arena_f(&t->work, "trouble %s", t->troubles[i].name),
+				      .decide = decide_trouble,
+				      .id = (int64_t)i },
+			      fail);
+	return rc;
+}
+
 /* Which alerts to look at is read before the arrivals: a raw alert is committed as received before
  * any expression sees it, so that the one that kills us is still there, under the same id, when we
  * come back and count. */
@@ -200,8 +210,12 @@ static enum rc run_due(struct turn *t, const struct received *alerts, struct fai
 					      .decide = decide_alert,
 					      .id = alerts->ids[i] },
 			      fail);
+	size_t allowed = 0;
 	if (rc == RC_OK)
-		rc = store_due_inquiries(s, t->now_ms, ids, TURN_DUE_MAX, &n, fail);
+		rc = turn_due_allowed(t, &allowed, fail);
+	if (rc == RC_OK && allowed)
+		rc = store_due_inquiries(s, t->now_ms, ids, allowed, &n, fail);
+	turn_due_used(t, n);
 	for (size_t i = 0; rc == RC_OK && i < n; i++)
 		rc = run_task(t,
 			      &(struct task){
@@ -257,6 +271,8 @@ static enum rc transact(struct turn *t, struct item **last_seen, struct fail *fa
 	enum rc rc = store_begin(s, &t->work, fail);
 	if (rc == RC_OK && t->doubt[0])
 		rc = hold_task(t, &(struct task){ .what = "the audit record" }, t->doubt, fail);
+	if (rc == RC_OK)
+		rc = run_troubles(t, fail);
 	if (rc == RC_OK)
 		rc = store_due_alerts(s, alerts.ids, TURN_DUE_MAX, &alerts.n, fail);
 	if (rc == RC_OK)
@@ -352,7 +368,11 @@ static int64_t wake_at(struct turn *t)
 		due = link;
 	if (t->auth_due_ms < due)
 		due = t->auth_due_ms;
-	if (t->first)
+	if (due <= t->now_ms && t->now_ms < t->jump.spread_until_ms)
+		due = t->now_ms + 100; /* what waits for the next second's allowance */
+	if (t->jump.calm_ms && t->jump.calm_ms < due)
+		due = t->jump.calm_ms;
+	if (t->first || t->troubles_n)
 		due = t->now_ms;
 	if (t->heartbeat_ms < due && hears_heartbeat(t))
 		due = t->heartbeat_ms;
@@ -382,8 +402,7 @@ int64_t turn_run(struct turn *t, const struct clocks *c)
 {
 	struct fail fail = { 0 };
 	struct item *last_seen = NULL;
-	t->clocks = *c;
-	t->now_ms = now_of(t, c);
+	turn_tell_time(t, c);
 	turn_read(t);
 	own_timers(t);
 	size_t spoken_n = t->spoken_n, flights_n = t->flights_n;
@@ -403,6 +422,7 @@ int64_t turn_run(struct turn *t, const struct clocks *c)
 	t->committed_ms = t->now_ms;
 	t->committed_boot_ms = c->boot_ms;
 	t->doubt[0] = '\0';
+	t->troubles_n = 0;
 	turn_answer_items(t);
 	rc = turn_backup(t, &fail);
 	beat(t);

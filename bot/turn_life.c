@@ -119,6 +119,7 @@ struct turn *turn_new(const struct turn_options *o, const struct clocks *c, stru
 	store_audit_key(o->store, &o->policy->audit_key);
 	enum rc rc = store_now(o->store, &t->committed_ms, fail);
 	t->now_ms = c->wall_ms > t->committed_ms ? c->wall_ms : t->committed_ms;
+	turn_compare_clocks(t);
 	if (rc == RC_OK)
 		rc = recover(t, fail);
 	if (rc != RC_OK) {

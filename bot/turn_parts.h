@@ -16,6 +16,12 @@
 enum { HEARTBEAT_MS = 60 * 1000, HEARTBEAT_WAIT_MS = 10 * 1000 };
 /* Who asked for a backup hears how far it is this often, well within io's patience. */
 enum { BACKUP_SAY_MS = 5 * 1000 };
+/* Wrong with the bot itself; see handlers/trouble.c for the names. */
+enum { TROUBLES_MAX = 12, TROUBLE_WHY_MAX = 320 };
+struct turn_trouble {
+	char name[24], why[TROUBLE_WHY_MAX];
+	bool is_over;
+};
 enum {
 	FLIGHTS_MAX = 256,
 	ARRIVALS_MAX = TURN_BATCH_MAX + FLIGHTS_MAX + 1,
@@ -97,8 +103,16 @@ struct turn {
 	int64_t down_ms; /* since when Slack has had no live socket of ours; 0 = it has one */
 	bool is_full;    /* the newest commit found no room: writing is tried every second */
 	struct clocks clocks;
+	struct {
+		int64_t calm_ms; /* the trouble is over when nothing has jumped by then; 0 = none */
+		int64_t spread_until_ms; /* what the jump made due is let through until then */
+		int64_t second_ms;       /* of this allowance */
+		size_t per_s, left;      /* inquiries; per_s 0 = not counted yet */
+	} jump;
 	uint64_t items_seen; /* labels the chance of items apart */
 	bool any_deaths;
+	struct turn_trouble troubles[TROUBLES_MAX]; /* for the next transaction */
+	size_t troubles_n;
 	char doubt[256];      /* see turn_doubt; "" = none */
 	int64_t heartbeat_ms; /* when to say next that turns finish */
 	struct {
@@ -142,6 +156,19 @@ struct act turn_act(struct turn *t, const char *label);
 /* turn_backup.c: a backup goes on between the commits, one step a turn. */
 void turn_backup_asked(struct turn *t, uint64_t ticket, const struct door *d);
 MUST_CHECK enum rc turn_backup(struct turn *t, struct fail *fail); /* after a commit */
+
+/* turn_trouble.c: told in the next transaction, as one task each; the newest word about a name
+ * counts. Repeating what is known costs a read. */
+void turn_trouble(struct turn *t, const char *name, const char *why);
+void turn_trouble_over(struct turn *t, const char *name);
+struct decision decide_trouble_task(struct turn *t, const struct act *a, size_t i);
+
+/* turn_clock.c. */
+void turn_tell_time(struct turn *t, const struct clocks *c); /* sets clocks and now_ms */
+void turn_compare_clocks(struct turn *t);                    /* at the start of a life */
+/* How many inquiries may be handled in this turn, and that n of them have been. */
+MUST_CHECK enum rc turn_due_allowed(struct turn *t, size_t *allowed, struct fail *fail);
+void turn_due_used(struct turn *t, size_t n);
 
 void crumb_set(struct turn *t, const char *what);
 void crumb_clear(struct turn *t);

@@ -55,6 +55,11 @@ void decide_inquiry(struct decision *d, const struct inquiry *now, enum inquiry_
 	c->as.inquiry.was = was;
 }
 
+void decide_trouble(struct decision *d, const struct trouble *trouble)
+{
+	append(d, CHANGE_TROUBLE)->as.trouble = *trouble;
+}
+
 void decide_person(struct decision *d, const struct person *p)
 {
 	append(d, CHANGE_PERSON)->as.person = *p;

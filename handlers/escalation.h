@@ -15,6 +15,7 @@
 #define PAGE_UNDELIVERABLE "undeliverable"
 #define PAGE_OWNER_UNKNOWN "owner-unknown"
 #define PAGE_HELD          "held"
+#define PAGE_TROUBLE       "trouble"
 
 /* inquiry_id 0 = none. Raises the card too. Nothing if that reason has paged already. */
 void escalation_page(const struct act *a, struct decision *d, int64_t case_id, int64_t inquiry_id,

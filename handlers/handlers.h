@@ -26,6 +26,11 @@ struct decision handle_result(const struct act *a, const struct result *r);
 /* Handling `what` ("alert 17", "inquiry 7", a fact's key) has killed the process twice, or failed:
  * hold it, page. */
 struct decision handle_held(const struct act *a, const char *what, const char *why);
+/* Something is wrong with the bot itself, or no longer (handlers/trouble.c has the names): one case
+ * and one page while it lasts. `why` is what happened and what to do, in a sentence or two; a name
+ * that is not known, or a trouble that is known already, changes nothing. */
+struct decision handle_trouble(const struct act *a, const char *name, const char *why);
+struct decision handle_trouble_over(const struct act *a, const char *name);
 /* HINT: Slack's directory has changed. The copy of a known person becomes p ("" = as it was);
  * strangers are none of our business. Whoever has left answers no more: the open inquiries to that
  * person become undeliverable at once. */

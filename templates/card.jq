@@ -35,7 +35,7 @@
       rich([line([word(.case.summary)])] + (if (.facts | length) > 0 then [facts(.facts)] else [] end)) ]
     + (if .case.cut then [small(t("card_cut"; {case: .case.id}))] else [] end)
     + (if .case.held == "" then [] else [rich([line([bold(t("card_held"; {why: .case.held}))])])] end)
-    + (if .case.state == "closed" then [rich([line([bold(if .case.drill then t("drill_closed"; {time: .case.closed}) else t("card_closed"; {time: .case.closed}) end)])])] else [] end)
+    + (if .case.state == "closed" then [rich([line([bold(if .case.drill then t("drill_closed"; {time: .case.closed}) elif .case.over then t("card_trouble_over"; {time: .case.closed}) else t("card_closed"; {time: .case.closed}) end)])])] else [] end)
     + [rich([line([bold(state_line)])]
       + (if $q != null and $q.late == "yes" then [line([bold(t("card_late_yes"; {who: $who, time: $q.late_at}))])] else [] end))]
     + (if $q != null and $q.comment != "" then [rich([line([bold(t("card_note"; {who: $who})), word($q.comment)])])] else [] end)

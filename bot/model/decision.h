@@ -21,6 +21,7 @@ enum change_kind {
 	CHANGE_GATE, /* closed until open_ms (a vendor's Retry-After, pacing); never moves earlier
 		      */
 	CHANGE_AUDIT,
+	CHANGE_TROUBLE,  /* insert or replace */
 	CHANGE_DELIVERY, /* a signed delivery id and the digest of its body; new */
 };
 struct change {
@@ -34,6 +35,7 @@ struct change {
 			enum inquiry_state was;
 		} inquiry;
 		struct person person;
+		struct trouble trouble;
 		struct {
 			struct outgoing row; /* RAISE, EFFECT: id 0 = the store takes one; key,
 						kind, rank, gate, … */

@@ -66,6 +66,8 @@ struct look_audit {
 	size_t n;
 };
 struct look_audit look_object_audit(struct look *l, const char *object, size_t limit);
+/* The newest trouble of that name, lasting or over; NULL = there never was one. */
+const struct trouble *look_trouble(struct look *l, const char *name);
 /* Ids for new rows, from a counter row: each call takes one (and writes it, inside the item's
  * savepoint). */
 enum counter { COUNTER_ALERT, COUNTER_CASE, COUNTER_INQUIRY, COUNTER_OUTGOING, COUNTER_AUDIT };

@@ -41,7 +41,11 @@ enum case_state {
 	CASE_STATES(X)
 #undef X
 };
-#define RESOLUTIONS(X) X(NONE, 0) X(BENIGN_UNVERIFIED, 1) X(DRILL, 2)
+#define RESOLUTIONS(X)                                                                             \
+	X(NONE, 0)                                                                                 \
+	X(BENIGN_UNVERIFIED, 1)                                                                    \
+	X(DRILL, 2)                                                                                \
+	X(OVER, 3) /* a trouble of the bot itself, and it is over */
 enum resolution {
 #define X(n, v) RESOLUTION_##n = v,
 	RESOLUTIONS(X)
@@ -91,6 +95,14 @@ struct inquiry {
 	int64_t late_ms;
 	const char *comment; /* the addressee's own words */
 	const char *tried;   /* where it was UNREACHABLE: what was tried, for the analysts */
+};
+
+/* --- trouble: what is wrong with the bot itself, and the case that says so --- */
+struct trouble {
+	const char *name; /* of the table in handlers/trouble.c */
+	int64_t case_id;
+	int64_t since_ms;
+	int64_t over_ms; /* NEVER_MS = it lasts */
 };
 
 /* --- person: the cache of Slack's directory --- */

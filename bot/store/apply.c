@@ -97,6 +97,13 @@ static enum rc person_put(struct store *s, const struct person *p, struct fail *
 		   NULL, fail);
 }
 
+static enum rc trouble_put(struct store *s, const struct trouble *t, struct fail *fail)
+{
+	return run(s, SQL_TROUBLE_PUT,
+		   WITH(TXT(t->name), NUM(t->case_id), NUM(t->since_ms), NUM(t->over_ms)), NULL,
+		   fail);
+}
+
 static enum rc delivery_new(struct store *s, const struct change *c, int64_t now_ms,
 			    struct fail *fail)
 {
@@ -228,6 +235,7 @@ static enum rc apply_one(struct store *s, const struct change *c, int64_t now_ms
 	case CHANGE_OUTGOING: return out_set(s, c, now_ms, fail);
 	case CHANGE_GATE: return gate_close(s, c->as.gate.gate, c->as.gate.open_ms, fail);
 	case CHANGE_AUDIT: return audit_append(s, c, now_ms, fail);
+	case CHANGE_TROUBLE: return trouble_put(s, &c->as.trouble, fail);
 	case CHANGE_DELIVERY: return delivery_new(s, c, now_ms, fail);
 	}
 	assert(!"no such change");

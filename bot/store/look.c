@@ -236,6 +236,25 @@ const char *look_delivery(struct look *l, const char *source, const char *id)
 	return digest;
 }
 
+static void row_trouble(struct store *s, sqlite3_stmt *st, void *into)
+{
+	struct trouble *t = arena_new(s->arena, struct trouble);
+
+	*t = (struct trouble){ .name = column_text(s, st, 0),
+			       .case_id = sqlite3_column_int64(st, 1),
+			       .since_ms = sqlite3_column_int64(st, 2),
+			       .over_ms = sqlite3_column_int64(st, 3) };
+	*(const struct trouble **)into = t;
+}
+
+const struct trouble *look_trouble(struct look *l, const char *name)
+{
+	const struct trouble *found = NULL;
+
+	answer(l, SQL_TROUBLE_GET, WITH(TXT(name)), &(struct rows){ row_trouble, &found });
+	return found;
+}
+
 const struct casefile *look_case(struct look *l, int64_t id)
 {
 	const struct casefile *c = NULL;

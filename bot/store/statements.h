@@ -132,6 +132,11 @@
 		"dm = CASE WHEN excluded.dm = '' THEN person.dm ELSE excluded.dm END, " \
 		"fetched_ms = excluded.fetched_ms, email_lower = excluded.email_lower") \
 	X(PERSON_GET, "SELECT " PERSON_COLUMNS " FROM person WHERE user_id = ?1") \
+	X(TROUBLE_PUT, "INSERT INTO trouble (name, case_id, since_ms, over_ms) VALUES (?1, ?2, ?3, ?4) " \
+		"ON CONFLICT (name) DO UPDATE SET case_id = excluded.case_id, since_ms = excluded.since_ms, " \
+		"over_ms = excluded.over_ms") \
+	X(TROUBLE_GET, "SELECT name, case_id, since_ms, over_ms FROM trouble WHERE name = ?1") \
+	\
 	X(PERSON_BY_EMAIL, "SELECT " PERSON_COLUMNS " FROM person WHERE email_lower = ?1 " \
 		"AND email_lower <> '' ORDER BY user_id LIMIT ?2") \
 	\

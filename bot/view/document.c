@@ -99,6 +99,7 @@ static struct cJSON *case_part(const struct casefile *c, const struct cJSON *pla
 	json_put_text(j, "opened", say_time(z, c->opened_ms).text);
 	json_put_text(j, "closed", say_time(z, c->closed_ms).text);
 	json_put_num(j, "alerts", (double)c->alerts);
+	json_put_bool(j, "over", c->resolution == RESOLUTION_OVER);
 	json_put_bool(j, "cut", json_true(json_key(plan, "cut")));
 	return j;
 }

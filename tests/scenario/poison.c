@@ -1,6 +1,5 @@
 /* What kills the process each time it is touched is held at the third, with a page and a card, and
- * everything else goes on; and clocks that are set wrong fire nothing twice and lose nothing.
- * Delete one and a single row stops the paging for ever. */
+ * everything else goes on. Delete one and a single row stops the paging for ever. */
 #include <string.h>
 
 #include "base/when.h"
@@ -118,78 +117,13 @@ static void one_death_holds_nothing(void **state)
 	assert_int_equal(questions_to(l, "alice"), 1);
 }
 
-/* --- clocks --- */
-
-static const char steps_back[] = "SELECT COUNT(*) FROM audit a JOIN audit b ON b.seq = a.seq + 1 "
-				 "WHERE b.at_ms < a.at_ms";
-
-static void a_clock_set_back_a_day_delays_no_deadline(void **state)
-{
-	struct lab *l = *state;
-	int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
-	int64_t due_ms = inquiry_of(l, id)->answer_ms;
-	lab_pass(l, 5 * MINUTE_MS);
-	lab_shift_wall(l, -DAY_MS);
-	lab_pass(l, due_ms - lab_now(l) - SECOND_MS);
-	assert_int_equal(incidents(l, id, ""), 0);
-	assert_int_equal(inquiry_of(l, id)->answer_ms, due_ms);
-	lab_pass(l, 10 * SECOND_MS);
-	expect_incident(l, id, "silence");
-	int64_t next = an_alert(l, "a2", "bob@duff.example", 4);
-	lab_pass(l, 31 * MINUTE_MS);
-	expect_incident(l, next, "silence");
-	lab_pass(l, 2 * DAY_MS); /* the same hours once more */
-	assert_int_equal(incidents(l, id, ""), 1);
-	assert_int_equal(incidents(l, next, ""), 1);
-	assert_int_equal(number_in(l, steps_back), 0);
-}
-
-static void a_clock_set_forward_a_day_fires_once(void **state)
-{
-	struct lab *l = *state;
-	int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
-	lab_pass(l, 5 * MINUTE_MS);
-	lab_shift_wall(l, DAY_MS);
-	lab_pass(l, 2 * MINUTE_MS);
-	expect_incident(l, id, "silence");
-	lab_shift_wall(l, -DAY_MS); /* and put right again */
-	lab_pass(l, MINUTE_MS);
-	int64_t next = an_alert(l, "a2", "bob@duff.example", 4);
-	lab_pass(l, 29 * MINUTE_MS);
-	assert_int_equal(incidents(l, next, ""), 0);
-	lab_pass(l, 2 * MINUTE_MS);
-	expect_incident(l, next, "silence");
-	lab_pass(l, 2 * DAY_MS);
-	expect_incident(l, id, "silence");
-	assert_int_equal(incidents(l, id, ""), 1);
-	assert_int_equal(questions_to(l, "alice"), 1);
-	assert_int_equal(number_in(l, steps_back), 0);
-}
-
-static void a_restart_with_a_clock_set_back(void **state)
-{
-	struct lab *l = *state;
-	int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
-	int64_t due_ms = inquiry_of(l, id)->answer_ms;
-	lab_kill(l, SECOND_MS);
-	lab_shift_wall(l, -DAY_MS);
-	lab_pass(l, 32 * MINUTE_MS);
-	assert_int_equal(inquiry_of(l, id)->answer_ms, due_ms);
-	expect_incident(l, id, "silence");
-	assert_int_equal(questions_to(l, "alice"), 1);
-	assert_int_equal(number_in(l, steps_back), 0);
-}
-
-int stories_of_poison_and_clocks(void)
+int stories_of_poison(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(an_alert_that_kills_twice_is_held),
 		STORY(a_deadline_that_kills_twice_is_held),
 		STORY(a_page_that_kills_twice_alarms_the_channel),
 		STORY(one_death_holds_nothing),
-		STORY(a_clock_set_back_a_day_delays_no_deadline),
-		STORY(a_clock_set_forward_a_day_fires_once),
-		STORY(a_restart_with_a_clock_set_back),
 	};
-	return cmocka_run_group_tests_name("poison and clocks", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("poison", tests, NULL, NULL);
 }

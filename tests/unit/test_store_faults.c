@@ -142,11 +142,11 @@ static uint64_t mixed(uint64_t h, const char *z)
 
 static uint64_t fingerprint(struct bench *b)
 {
-	static const char *const tables[] = {
-		"meta",      "counter",      "fact",       "crumb",    "casefile", "alert",
-		"alert_raw", "inquiry",      "person",     "outgoing", "gate",     "lane",
-		"audit",     "audit_detail", "audit_head", "delivery"
-	};
+	static const char *const tables[] = { "meta",     "counter",      "fact",       "crumb",
+					      "casefile", "alert",        "alert_raw",  "inquiry",
+					      "person",   "outgoing",     "gate",       "lane",
+					      "audit",    "audit_detail", "audit_head", "delivery",
+					      "trouble" };
 	uint64_t h = 14695981039346656037u;
 
 	assert_int_equal(number_of(b, "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table'"),
