@@ -15,6 +15,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/when.h"
 #include "check.h"
 #include "config/config.h"
 #include "door/door.h"
@@ -216,6 +217,21 @@ struct bot {
 	const char *headers[DOOR_HEADERS_MAX]; /* that io copies for the door */
 };
 
+enum { FILES_MIN = 1024, ALIVE_MS = 10 * 1000 };
+
+/* Connections at the door, requests and sockets together stay below; a shell may give us less. */
+static void raise_file_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= FILES_MIN)
+		return;
+	files.rlim_cur = files.rlim_max < FILES_MIN ? files.rlim_max : FILES_MIN;
+	if (setrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur < FILES_MIN)
+		log_line(LOG_LEVEL_WARN, "files.few", "limit=%lld wanted=%d",
+			 (long long)files.rlim_cur, FILES_MIN);
+}
+
 /* Tokens and raw alerts are in our memory: no core file, no debugger of the same user. */
 static void harden(void)
 {
@@ -305,10 +321,27 @@ static void say_listening(const struct bot *b, const struct config_place *place)
 		 place->database, place->socket);
 }
 
-/* The first turn is the recovery: what is due, what was under way. */
-static int bot_live(struct bot *b)
+/* Said after a turn that finished: a loop that hangs in the disk is ended by whoever listens. */
+static int64_t say_alive(const struct config_place *place, const struct clocks *now,
+			 int64_t *next_boot_ms)
 {
-	for (;;) {
+	const int64_t every_ms = place->watchdog_ms > 0 ? place->watchdog_ms / 3 + 1 : ALIVE_MS;
+
+	if (place->supervisor[0] == '\0')
+		return NEVER_MS;
+	if (now->boot_ms >= *next_boot_ms) {
+		supervisor_tell(place->supervisor, *next_boot_ms ? "WATCHDOG=1" : "READY=1");
+		*next_boot_ms = now->boot_ms + every_ms;
+	}
+	return now->wall_ms + (*next_boot_ms - now->boot_ms);
+}
+
+static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* The first turn is the recovery: what is due, what was under way. */
+static int bot_live(struct bot *b, const struct config_place *place)
+{
+	for (int64_t alive_boot_ms = 0;;) {
 		const struct clocks now = clocks();
 		const int64_t due_ms = turn_run(b->turn, &now);
 		if (due_ms == TURN_BROKEN)
@@ -318,7 +351,8 @@ static int bot_live(struct bot *b)
 			anchor_keep(&b->anchor, b->store, now.boot_ms, due_ms == TURN_STOPPED);
 		if (due_ms == TURN_STOPPED)
 			return EX_OK;
-		if (!io_wait(b->io, due_ms < anchor_ms ? due_ms : anchor_ms))
+		const int64_t alive_ms = say_alive(place, &now, &alive_boot_ms);
+		if (!io_wait(b->io, earlier(due_ms, earlier(anchor_ms, alive_ms))))
 			return EX_TEMPFAIL;
 	}
 }
@@ -330,6 +364,7 @@ static int run_run(const struct command_line *line)
 	struct fail fail = { 0 };
 
 	harden();
+	raise_file_limit();
 	log_clock(io_wall_ms);
 	b.config = config_load(line->config, true, &report);
 	if (b.config == NULL)
@@ -338,7 +373,8 @@ static int run_run(const struct command_line *line)
 	int code = bot_open(&b, &place, &fail);
 	if (code == EX_OK) {
 		say_listening(&b, &place);
-		code = bot_live(&b);
+		code = bot_live(&b, &place);
+		supervisor_tell(place.supervisor, "STOPPING=1");
 		log_line(LOG_LEVEL_NOTICE, "bot.stopped", "code=%d", code);
 	} else {
 		log_line(LOG_LEVEL_ERROR, "bot.failed", "why=\"%s\"", fail.why);

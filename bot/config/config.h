@@ -33,11 +33,14 @@ size_t config_connectors(const struct config *c, const struct connector_file **o
 /* What main needs itself. */
 struct config_place {
 	const char *listen_host;
-	int listen_port;      /* 0 = any */
-	const char *database; /* path */
-	const char *socket;   /* path of the local socket */
-	const char *ca_file;  /* "" = the system's */
-	const char *proxy;    /* for our requests, "" = none; never from the environment */
+	int listen_port;        /* 0 = any */
+	const char *database;   /* path */
+	const char *socket;     /* path of the local socket */
+	const char *ca_file;    /* "" = the system's */
+	const char *proxy;      /* for our requests, "" = none; never from the environment */
+	const char *supervisor; /* NOTIFY_SOCKET, "" = none: who is told that we live */
+	int64_t watchdog_ms; /* WATCHDOG_USEC: told at least so often, or it ends us; 0 = need not
+			      */
 };
 struct config_place config_place(const struct config *c);
 

@@ -154,10 +154,21 @@ static void read_listen(struct config *c, const struct yaml *root)
 	c->place.listen_port = (int)port;
 }
 
+/* Whoever started us tells in the environment where it listens (sd_notify(3)). */
+static void read_supervisor(struct config *c)
+{
+	const char *socket = getenv("NOTIFY_SOCKET"), *usec = getenv("WATCHDOG_USEC");
+	int64_t wants_us = 0;
+	c->place.supervisor = socket ? arena_z(&c->arena, socket) : "";
+	if (usec && str_int(str_z(usec), &wants_us) && wants_us > 0)
+		c->place.watchdog_ms = wants_us / 1000;
+}
+
 static void read_place(struct config *c, const struct yaml *root)
 {
 	bool is_loopback;
 	read_listen(c, root);
+	read_supervisor(c);
 	c->place.database = in_folder(c, text_or(c, root, "database", "securitybot.db"));
 	c->place.socket = in_folder(c, text_or(c, root, "socket", "securitybot.sock"));
 	const struct yaml *ca = may(c, root, "ca_file", YAML_SCALAR),

@@ -80,6 +80,10 @@ void crumb_unmap(char *crumb, size_t n);
 MUST_CHECK enum rc file_keep(const char *path, struct str text, struct fail *fail);
 MUST_CHECK enum rc file_kept(const char *path, struct buf *out, struct fail *fail);
 
+/* supervisor.c: a line of sd_notify(3) ("READY=1", "WATCHDOG=1") to that socket (a path, or an
+ * abstract name after '@'; "" = nobody listens). Never waits. */
+void supervisor_tell(const char *socket_path, const char *state);
+
 /* local.c: one POST to the running bot over its local socket, blocking, at most 10 s a step. For
  * subcommands only. RC_ABSENT: nobody listens there; RC_AGAIN: no answer; RC_TOO_BIG: the answer
  * breaks reply's limit. */
