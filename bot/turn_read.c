@@ -272,8 +272,9 @@ void turn_read(struct turn *t)
 				  &(struct link_event){ .kind = LINK_HEARD, .socket = a->ticket });
 			break;
 		case ARRIVAL_CLOSED:
-			log_line(LOG_LEVEL_NOTICE, "slack.closed", "socket=%llu code=%d",
-				 (unsigned long long)a->ticket, a->code);
+			log_line(LOG_LEVEL_NOTICE, "slack.closed",
+				 "socket=%llu code=%d why=\"%.*s\"", (unsigned long long)a->ticket,
+				 a->code, STR_ARG(a->frame));
 			turn_link(t,
 				  &(struct link_event){ .kind = LINK_CLOSED, .socket = a->ticket });
 			break;

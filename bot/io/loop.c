@@ -3,6 +3,8 @@
  * nothing, and never calls the turn but through options.take. */
 #include <assert.h>
 #include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,13 +244,14 @@ static void on_lws_log(int level, const char *text)
 		 (int)(n > 0 && text[n - 1] == '\n' ? n - 1 : n), text);
 }
 
-static void forget_proxies(void)
+static void forget_environment(void)
 {
-	/* libwebsockets and libcurl would follow them; ours comes from the configuration. */
-	static const char *const names[] = { "http_proxy",  "HTTP_PROXY",  "https_proxy",
-					     "HTTPS_PROXY", "all_proxy",   "ALL_PROXY",
-					     "socks_proxy", "SOCKS_PROXY", "no_proxy",
-					     "NO_PROXY" };
+	/* libwebsockets, libcurl and OpenSSL would follow them, not all of them the same ones; our
+	 * proxy and authorities come from the configuration. */
+	static const char *const names[] = { "http_proxy",  "HTTP_PROXY",    "https_proxy",
+					     "HTTPS_PROXY", "all_proxy",     "ALL_PROXY",
+					     "socks_proxy", "SOCKS_PROXY",   "no_proxy",
+					     "NO_PROXY",    "SSL_CERT_FILE", "SSL_CERT_DIR" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		(void)unsetenv(names[i]);
@@ -278,6 +281,17 @@ static void fds_open(struct io *io)
 	io_watch(io, io_watcher(io, on_tick, io), io->tick_fd, EPOLLIN);
 }
 
+/* libwebsockets would start without, and then refuse every server. */
+static bool holds_authorities(const char *file)
+{
+	X509_STORE *store = X509_STORE_new();
+	const bool is_good = store != NULL && X509_STORE_load_file(store, file) == 1;
+
+	X509_STORE_free(store);
+	ERR_clear_error();
+	return is_good;
+}
+
 static enum rc context_open(struct io *io, struct fail *fail)
 {
 	static const struct lws_protocols protocols[] = {
@@ -301,17 +315,21 @@ static enum rc context_open(struct io *io, struct fail *fail)
 		.protocols = protocols,
 		.vhost_name = "client",
 		.client_ssl_ca_filepath = has_ca ? io->o.ca_file : NULL,
+		/* As for requests: TLS 1.2 or newer, whatever the system's own policy is. */
+		.ssl_client_options_set = SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1,
 	};
 	lws_sock_file_fd_type u = { .filefd = io->epoll };
 
+	if (has_ca && !holds_authorities(io->o.ca_file))
+		return FAIL(fail, RC_REFUSED, "%s: no certificates can be read from it",
+			    io->o.ca_file);
 	lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
 	io->lws = lws_create_context(&info);
 	if (io->lws == NULL)
 		return FAIL(fail, RC_REFUSED, "libwebsockets does not start");
 	io->client = lws_create_vhost(io->lws, &info);
 	if (io->client == NULL)
-		return FAIL(fail, RC_REFUSED, "TLS does not start%s%s", has_ca ? ": " : "",
-			    has_ca ? io->o.ca_file : "");
+		return FAIL(fail, RC_REFUSED, "TLS does not start");
 	if (lws_adopt_descriptor_vhost(io->client, LWS_ADOPT_RAW_FILE_DESC, u, "epoll", NULL) ==
 	    NULL)
 		return FAIL(fail, RC_REFUSED, "the loop does not start");
@@ -336,7 +354,7 @@ enum rc io_open(const struct io_options *o, struct io **out, struct fail *fail)
 				.hang_up = ws_out_hang_up };
 	if (io->o.patience_ms == 0)
 		io->o.patience_ms = IO_REQUEST_MS;
-	forget_proxies();
+	forget_environment();
 	fds_open(io); /* first of all the signals: threads inherit what is blocked */
 	io->resolver = resolver_new(o->lookup, &resolver_fd);
 	io->ws_out = ws_out_new(io);

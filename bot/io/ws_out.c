@@ -3,6 +3,7 @@
  * takes; it is closed with a Close frame unless the peer is dead. Whether a peer lives is for the
  * turn to say: pongs are reported, nothing is hung up for silence. */
 #include <assert.h>
+#include <openssl/x509_vfy.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -352,11 +353,30 @@ static void on_peer_close(struct ws_out *w, struct line *l, const unsigned char 
 	reason_set(l, why);
 }
 
-static void on_failed(struct ws_out *w, struct line *l, const char *why, size_t n)
+/* Asked of each certificate of a chain; only here is it said what is wrong with one. libwebsockets
+ * goes by OpenSSL's judgement, whatever is returned. */
+static void on_certificate(struct line *l, X509_STORE_CTX *chain, bool is_good)
 {
 	char text[sizeof(l->reason)];
 
-	(void)snprintf(text, sizeof(text), "can't connect: %.*s", (int)n, why != NULL ? why : "");
+	if (l == NULL || is_good)
+		return;
+	const int error = X509_STORE_CTX_get_error(chain);
+	(void)snprintf(text, sizeof(text), "can't connect: TLS: %s",
+		       X509_verify_cert_error_string(error));
+	reason_set(l, text);
+}
+
+static void on_failed(struct ws_out *w, struct line *l, const char *why, size_t n)
+{
+	static const char handshake[] = "connect SSL err";
+	const struct str said = { why, why != NULL ? n : 0 };
+	char text[sizeof(l->reason)];
+
+	if (str_starts(said, STR(handshake))) /* the rest of it is a number without meaning */
+		(void)snprintf(text, sizeof(text), "can't connect: TLS 1.2 or newer is wanted");
+	else
+		(void)snprintf(text, sizeof(text), "can't connect: %.*s", STR_ARG(said));
 	reason_set(l, text);
 	w->failed++;
 	line_gone(w, l);
@@ -368,8 +388,10 @@ int ws_out_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	const struct io *io = lws_context_user(lws_get_context(wsi));
 	struct line *l = lws_get_opaque_user_data(wsi);
 
-	(void)user;
 	switch (reason) {
+	case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
+		on_certificate(l, user, n != 0);
+		return 0;
 	case LWS_CALLBACK_CLIENT_ESTABLISHED: on_up(io->ws_out, l); return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE: on_piece(io->ws_out, l, (struct str){ in, n }); return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE_PONG: heard(io->ws_out, l); return 0;

@@ -1,59 +1,49 @@
-/* TLS and the proxy: whose certificate is taken, and what the proxy is asked for. */
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-
+/* TLS and the proxy: whose certificate is taken, what is said when it is not, and what the proxy is
+ * asked for. Both libraries are told the same story: a WebSocket (libwebsockets), a request
+ * (libcurl). */
+#include "io_certs.h"
 #include "io_ws_peer.h"
 
-struct tls {
-	char ca[64];
-	SSL_CTX *ctx;
+/* What the client finds at the address that it was given. */
+enum found { RIGHT, OTHER_NAME, EXPIRED, NOT_YET, OTHER_AUTHORITY, OWN_AUTHORITY, OLD_TLS, NO_TLS };
+static const struct {
+	struct showing shows;
+	const char *by_socket, *by_request; /* words in what is said; NULL = it is taken */
+} found[] = {
+	[RIGHT] = { { "localhost", -DAY_S, DAY_S }, NULL, NULL },
+	[OTHER_NAME] = { { "evil.example", -DAY_S, DAY_S },
+			 "hostname mismatch",
+			 "no alternative certificate subject name matches" },
+	[EXPIRED] = { { "localhost", -2 * DAY_S, -DAY_S },
+		      "certificate has expired",
+		      "certificate has expired" },
+	[NOT_YET] = { { "localhost", DAY_S, 2 * DAY_S },
+		      "certificate is not yet valid",
+		      "certificate is not yet valid" },
+	[OTHER_AUTHORITY] = { { "localhost", -DAY_S, DAY_S },
+			      "unable to get local issuer certificate",
+			      "unable to get local issuer certificate" },
+	[OWN_AUTHORITY] = { { "localhost", -DAY_S, DAY_S },
+			    "self-signed certificate",
+			    "self-signed certificate" },
+	[OLD_TLS] = { { "localhost", -DAY_S, DAY_S }, "TLS 1.2 or newer", "protocol version" },
+	[NO_TLS] = { { "localhost", -DAY_S, DAY_S }, "TLS 1.2 or newer", "wrong version number" },
 };
 
-/* A certificate that is its own authority, for that name. */
-static void tls_make(struct tls *t, const char *name)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *x = X509_new();
-	X509_NAME *n = X509_get_subject_name(x);
-	char alt[80];
+struct world {
+	struct authority ours, theirs;
+	SSL_CTX *server;
+	struct peer peer;
+	struct bench bench;
+};
 
-	(void)snprintf(alt, sizeof(alt), "DNS:%s", name);
-	X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, alt);
-	(void)X509_set_version(x, X509_VERSION_3);
-	(void)ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-	(void)X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-	(void)X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-	(void)X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC, (const unsigned char *)"test", -1,
-					 -1, 0);
-	(void)X509_set_issuer_name(x, n);
-	(void)X509_set_pubkey(x, key);
-	(void)X509_add_ext(x, ext, -1);
-	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
-	(void)snprintf(t->ca, sizeof(t->ca), "/tmp/io-test-ca-XXXXXX");
-	FILE *f = fdopen(mkstemp(t->ca), "w");
-	assert_true(f != NULL && PEM_write_X509(f, x) == 1 && fclose(f) == 0);
-	t->ctx = SSL_CTX_new(TLS_server_method());
-	assert_true(SSL_CTX_use_certificate(t->ctx, x) == 1 &&
-		    SSL_CTX_use_PrivateKey(t->ctx, key) == 1);
-	X509_EXTENSION_free(ext);
-	X509_free(x);
-	EVP_PKEY_free(key);
-}
-static void tls_free(struct tls *t)
-{
-	(void)unlink(t->ca);
-	SSL_CTX_free(t->ctx);
-}
-
-/* Upgrades, says {"type":"hello"}, waits for the Close; or answers a POST. */
+/* Upgrades, says {}, waits for the Close; or answers a POST. What it hears in clear is in seen. */
 static void play_tls(struct peer *p)
 {
-	struct tls *t = p->more;
 	char answer[512];
 	size_t n = 0;
 	const int fd = peer_accept(p->listener);
-	SSL *ssl = SSL_new(t->ctx);
+	SSL *ssl = SSL_new(p->more);
 
 	(void)SSL_set_fd(ssl, fd);
 	if (SSL_accept(ssl) == 1) {
@@ -76,6 +66,16 @@ static void play_tls(struct peer *p)
 	(void)close(fd);
 }
 
+/* Would talk to whoever does not insist on TLS. */
+static void play_in_clear(struct peer *p)
+{
+	const int fd = peer_accept(p->listener);
+
+	peer_say(fd, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+	(void)peer_read_head(fd, p->seen, sizeof(p->seen));
+	(void)close(fd);
+}
+
 static int lookup_loopback(const char *host, unsigned nth, char numeric[IO_ADDRESS_MAX])
 {
 	(void)host;
@@ -84,79 +84,125 @@ static int lookup_loopback(const char *host, unsigned nth, char numeric[IO_ADDRE
 	return 0;
 }
 
-static void tls_story(const char *name, const char *ca_of, bool is_up)
+static void set_up(struct world *w, enum found what, bool trusts_us)
 {
-	struct bench b;
-	struct peer p;
-	struct tls server = { .ctx = NULL }, other = { .ctx = NULL };
+	authority_make(&w->ours, "ours");
+	authority_make(&w->theirs, "theirs");
+	w->server = server_new(what == OWN_AUTHORITY     ? NULL
+			       : what == OTHER_AUTHORITY ? &w->theirs
+							 : &w->ours,
+			       &found[what].shows);
+	if (what == OLD_TLS) /* and ciphers that go with it */
+		assert_true(SSL_CTX_set_min_proto_version(w->server, TLS1_VERSION) == 1 &&
+			    SSL_CTX_set_max_proto_version(w->server, TLS1_1_VERSION) == 1 &&
+			    SSL_CTX_set_cipher_list(w->server, "DEFAULT@SECLEVEL=0") == 1);
+	if (!trusts_us) /* io forgets it, for it would count for one library only */
+		(void)setenv("SSL_CERT_FILE", w->ours.file, 1);
+	peer_start_with(&w->peer, what == NO_TLS ? play_in_clear : play_tls, w->server);
+	bench_open(&w->bench, (struct io_options){ .lookup = lookup_loopback,
+						   .ca_file = trusts_us ? w->ours.file : NULL });
+}
+
+static void tear_down(struct world *w)
+{
+	bench_close(&w->bench);
+	peer_join(&w->peer);
+	SSL_CTX_free(w->server);
+	authority_free(&w->ours);
+	authority_free(&w->theirs);
+}
+
+/* Refused: says why, and does not try again in another way. */
+static void refused(const struct world *w, enum found what, const char *said, const char *words)
+{
+	if (words == NULL || strstr(said, words) == NULL)
+		fail_msg("found %d: it says: %s", (int)what, said);
+	struct pollfd again = { .fd = w->peer.listener, .events = POLLIN };
+	assert_int_equal(poll(&again, 1, 0), 0);
+}
+
+static void socket_story(enum found what, bool trusts_us, const char *words)
+{
+	struct world w;
+	struct bench *b = &w.bench;
 	char url[64];
 
-	tls_make(&server, "slack.example");
-	tls_make(&other, "slack.example");
-	peer_start_with(&p, play_tls, &server);
-	bench_open(&b, (struct io_options){ .lookup = lookup_loopback,
-					    .ca_file = ca_of ? server.ca : other.ca });
-	(void)snprintf(url, sizeof(url), "wss://%s:%d/", name, p.port);
-	b.net->dial(b.net->self, 5, url);
-	if (is_up) {
-		(void)bench_want(&b, ARRIVAL_OPENED, 0);
-		assert_true(str_is(bench_want(&b, ARRIVAL_FRAME, 0)->frame, "{}"));
-		b.net->hang_up(b.net->self, 5, 1000);
+	set_up(&w, what, trusts_us);
+	(void)snprintf(url, sizeof(url), "wss://localhost:%d/", w.peer.port);
+	b->net->dial(b->net->self, 5, url);
+	if (words == NULL) {
+		(void)bench_want(b, ARRIVAL_OPENED, 0);
+		assert_true(str_is(bench_want(b, ARRIVAL_FRAME, 0)->frame, "{}"));
+		b->net->hang_up(b->net->self, 5, 1000);
 	}
-	(void)bench_want(&b, ARRIVAL_CLOSED, 0);
-	assert_int_equal(bench_count(&b, ARRIVAL_OPENED), is_up);
-	bench_close(&b);
-	peer_join(&p);
-	tls_free(&server);
-	tls_free(&other);
+	const char *said = bench_want(b, ARRIVAL_CLOSED, 0)->frame.at;
+	if (words == NULL)
+		assert_string_equal(said, "hung up");
+	else
+		refused(&w, what, said, words);
+	assert_int_equal(bench_count(b, ARRIVAL_OPENED), words == NULL);
+	tear_down(&w);
+	assert_int_equal(strstr(w.peer.seen, "HTTP/1.1") != NULL, words == NULL);
 }
 
-static void test_tls(void **state)
+static void request_story(enum found what, bool trusts_us, const char *words)
 {
-	(void)state;
-	tls_story("slack.example", "server", true);
-}
-static void test_tls_wrong_name(void **state)
-{
-	(void)state;
-	tls_story("evil.example", "server", false);
-}
-static void test_tls_unknown_authority(void **state)
-{
-	(void)state;
-	tls_story("slack.example", NULL, false);
-}
-
-/* The same for requests: localhost is the name that needs no resolver. */
-static void https_story(const char *name, bool is_answered)
-{
-	struct bench b;
-	struct peer p;
-	struct tls server = { .ctx = NULL };
+	struct world w;
+	struct bench *b = &w.bench;
 	char url[64];
 
-	tls_make(&server, name);
-	peer_start_with(&p, play_tls, &server);
-	bench_open(&b, (struct io_options){ .ca_file = server.ca });
-	(void)snprintf(url, sizeof(url), "https://localhost:%d/", p.port);
+	set_up(&w, what, trusts_us);
+	(void)snprintf(url, sizeof(url), "https://localhost:%d/", w.peer.port);
 	const struct request rq = { .method = "POST",
 				    .url = url,
 				    .body = STR_INIT("{}"),
-				    .timeout_ms = 5000,
+				    .timeout_ms = PATIENCE_MS,
 				    .reply_bytes_max = 100 };
-	b.net->http(b.net->self, 1, &rq);
-	const struct arrival *a = bench_want(&b, ARRIVAL_REPLY, 0);
-	assert_int_equal(a->reply.status, is_answered ? 200 : 0);
+	b->net->http(b->net->self, 1, &rq);
+	const struct arrival *a = bench_want(b, ARRIVAL_REPLY, 0);
+	assert_int_equal(a->reply.status, words == NULL ? 200 : 0);
 	assert_false(a->reply.may_have_happened);
-	bench_close(&b);
-	peer_join(&p);
-	tls_free(&server);
+	if (words != NULL)
+		refused(&w, what, a->reply.error, words);
+	tear_down(&w);
+	assert_int_equal(strstr(w.peer.seen, "HTTP/1.1") != NULL, words == NULL);
 }
-static void test_https(void **state)
+
+static void test_sockets(void **state)
 {
 	(void)state;
-	https_story("localhost", true);
-	https_story("evil.example", false);
+	for (enum found what = RIGHT; what <= NO_TLS; what++)
+		socket_story(what, true, found[what].by_socket);
+}
+
+static void test_requests(void **state)
+{
+	(void)state;
+	for (enum found what = RIGHT; what <= NO_TLS; what++)
+		request_story(what, true, found[what].by_request);
+}
+
+/* Without ca_file the system's authorities count, and ours is none of them. */
+static void test_system_authorities(void **state)
+{
+	(void)state;
+	socket_story(RIGHT, false, "unable to get local issuer certificate");
+	request_story(RIGHT, false, "unable to get local issuer certificate");
+}
+
+/* A file that is not there, or holds none: no start, rather than a start that trusts others. */
+static void test_no_authorities(void **state)
+{
+	static const char *const files[] = { "/nowhere/ca.pem", "/dev/null" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const struct io_options o = { .ca_file = files[i], .take = bench_take };
+		struct fail fail = { 0 };
+		struct io *io = NULL;
+		assert_int_equal(io_open(&o, &io, &fail), RC_REFUSED);
+		assert_non_null(strstr(fail.why, files[i]));
+	}
 }
 
 /* Through the configured proxy: it is asked for a tunnel to the name. */
@@ -195,15 +241,32 @@ static void test_proxy(void **state)
 	assert_int_equal(p.code, 1001);
 }
 
+/* The system's policy may forbid more than we do; here it allows all, so that what is refused is
+ * refused by us. */
+static void allow_all(void)
+{
+	char path[] = "/tmp/io-test-policy-XXXXXX";
+	FILE *f = fdopen(mkstemp(path), "w");
+
+	(void)fputs("openssl_conf = c\n[c]\nssl_conf = s\n[s]\nsystem_default = d\n"
+		    "[d]\nMinProtocol = TLSv1\nCipherString = DEFAULT@SECLEVEL=0\n",
+		    f);
+	(void)fclose(f);
+	(void)setenv("OPENSSL_CONF", path, 1);
+	(void)OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL);
+	(void)unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tls),
-		cmocka_unit_test(test_tls_wrong_name),
-		cmocka_unit_test(test_tls_unknown_authority),
-		cmocka_unit_test(test_https),
+		cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_system_authorities),
+		cmocka_unit_test(test_no_authorities),
 		cmocka_unit_test(test_proxy),
 	};
 
+	allow_all();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
