@@ -398,6 +398,17 @@ static void own_timers(struct turn *t)
 		turn_link(t, &(struct link_event){ .kind = LINK_TIMER });
 }
 
+/* Nothing to decide and no row due: most turns of a quiet hour only hear pongs. A sign of life is
+ * said only after the database was asked. */
+static enum rc is_quiet(struct turn *t, bool *quiet, struct fail *fail)
+{
+	int64_t due = NEVER_MS;
+	enum rc rc = store_next_due(t->o.store, t->now_ms, &due, fail);
+	*quiet = !t->first && !t->doubt[0] && !t->is_full && t->now_ms < due &&
+		 t->now_ms < t->forget_ms && (t->now_ms < t->heartbeat_ms || !hears_heartbeat(t));
+	return rc;
+}
+
 int64_t turn_run(struct turn *t, const struct clocks *c)
 {
 	struct fail fail = { 0 };
@@ -406,7 +417,10 @@ int64_t turn_run(struct turn *t, const struct clocks *c)
 	turn_read(t);
 	own_timers(t);
 	size_t spoken_n = t->spoken_n, flights_n = t->flights_n;
-	enum rc rc = transact(t, &last_seen, &fail);
+	bool quiet;
+	enum rc rc = is_quiet(t, &quiet, &fail);
+	if (rc == RC_OK && !quiet)
+		rc = transact(t, &last_seen, &fail);
 	if (rc == RC_FULL && !t->is_full)
 		log_line(LOG_LEVEL_ERROR, "store.full", "why=\"%s\"", fail.why);
 	t->is_full = rc == RC_FULL;

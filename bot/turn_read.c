@@ -51,7 +51,7 @@ static void link_acts(struct turn *t, const struct link_acts *acts)
 
 void turn_link(struct turn *t, const struct link_event *ev)
 {
-	struct link_acts acts = { 0 };
+	struct link_acts acts;
 	struct chance chance = t->clocks.chance;
 	chance.bytes[0] ^= (uint8_t)++t->items_seen;
 	link_step(t->link, ev, t->now_ms, &chance, &acts);

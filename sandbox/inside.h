@@ -411,5 +411,6 @@ struct cJSON *incidents_json(const struct world *w);
 void pager_free(struct world *w);
 
 /* state.c */
-struct cJSON *state_json(const struct world *w);
+struct cJSON *control_messages(struct world *w, const struct cJSON *args);
+struct cJSON *state_json(const struct world *w, const char *only); /* "" = every part */
 #endif

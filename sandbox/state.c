@@ -39,6 +39,27 @@ static struct cJSON *messages_json(const struct channel *c)
 	return all;
 }
 
+/* What stands in direct messages and came after that moment, with where and to whom. */
+struct cJSON *control_messages(struct world *w, const struct cJSON *args)
+{
+	struct cJSON *out = said_yes(), *all = json_array();
+	int64_t after_us = stamp_us(json_text_at(args, "after"));
+	const struct channel *c = w->channels.at;
+	for (size_t i = 0; i < w->channels.n; i++) {
+		const struct message *m = c[i].messages.at;
+		for (size_t k = c[i].is_im ? c[i].messages.n : 0; k-- && m[k].us > after_us;) {
+			if (m[k].deleted)
+				continue;
+			struct cJSON *j = message_json(&m[k], false);
+			json_put_text(j, "channel", c[i].id);
+			json_put_text(j, "to", c[i].im_user);
+			json_push(all, j);
+		}
+	}
+	json_put(out, "messages", all);
+	return out;
+}
+
 static struct cJSON *channels_json(const struct world *w)
 {
 	struct cJSON *all = json_array();
@@ -153,21 +174,41 @@ static struct cJSON *faults_json(const struct world *w)
 	return all;
 }
 
-struct cJSON *state_json(const struct world *w)
+static struct cJSON *limits_json(const struct world *w)
+{
+	return json_string(w->options.slack_limits ? "slack" : "fast");
+}
+
+static struct cJSON *the_team(const struct world *w)
+{
+	(void)w;
+	return team_json();
+}
+
+static const struct part {
+	const char *name;
+	struct cJSON *(*json)(const struct world *w);
+} parts[] = {
+	{ "limits", limits_json },
+	{ "team", the_team },
+	{ "people", people_json },
+	{ "channels", channels_json },
+	{ "ephemerals", ephemerals_json },
+	{ "views", views_json },
+	{ "incidents", incidents_json },
+	{ "sockets", sockets_json },
+	{ "troubles", troubles_json },
+	{ "faults", faults_json },
+	{ "wire", wire_json },
+};
+
+struct cJSON *state_json(const struct world *w, const char *only)
 {
 	struct cJSON *j = said_yes();
 	json_put_num(j, "seq", (double)w->changed);
 	json_put_num(j, "now_ms", (double)w->now_ms);
-	json_put_text(j, "limits", w->options.slack_limits ? "slack" : "fast");
-	json_put(j, "team", team_json());
-	json_put(j, "people", people_json(w));
-	json_put(j, "channels", channels_json(w));
-	json_put(j, "ephemerals", ephemerals_json(w));
-	json_put(j, "views", views_json(w));
-	json_put(j, "incidents", incidents_json(w));
-	json_put(j, "sockets", sockets_json(w));
-	json_put(j, "troubles", troubles_json(w));
-	json_put(j, "faults", faults_json(w));
-	json_put(j, "wire", wire_json(w));
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (!*only || strcmp(only, parts[i].name) == 0)
+			json_put(j, parts[i].name, parts[i].json(w));
 	return j;
 }

@@ -217,8 +217,7 @@ struct cJSON *said_yes(void)
 
 static struct cJSON *verb_state(struct world *w, const struct cJSON *args)
 {
-	(void)args;
-	return state_json(w);
+	return state_json(w, json_text_at(args, "only"));
 }
 
 static struct cJSON *verb_ledger(struct world *w, const struct cJSON *args)
@@ -277,6 +276,7 @@ static const struct verb {
 } verbs[] = {
 	{ "state", verb_state, true },
 	{ "ledger", verb_ledger, true },
+	{ "messages", control_messages, true },
 	{ "click", act_click, false },
 	{ "submit", act_submit, false },
 	{ "close_view", act_close_view, false },

@@ -55,8 +55,9 @@ char *mem_str(struct str s)
 static struct arena_block *block_add(struct arena *a, size_t n)
 {
 	const size_t cap = n > ARENA_BLOCK_BYTES ? n : ARENA_BLOCK_BYTES;
-	struct arena_block *b = mem_new(sizeof(*b) + cap);
+	struct arena_block *b = mem_grow(NULL, sizeof(*b) + cap);
 
+	b->n = 0;
 	b->cap = cap;
 	/* A block made for one large thing goes behind, so that the current one is still filled up.
 	 */
@@ -82,7 +83,7 @@ void *arena_alloc(struct arena *a, size_t n)
 	void *p = (char *)b->data + b->n;
 	b->n += padded;
 	a->used += padded;
-	return p;
+	return memset(p, 0, padded); /* not the block: most turns need little of it */
 }
 
 void *arena_alloc_many(struct arena *a, size_t size, size_t n)

@@ -15,11 +15,13 @@
 
 #define JSON_INT_MAX 9007199254740992.0 /* 2^53 */
 
+static void *take(size_t n) { return mem_grow(NULL, n); }
+
 /* cJSON is told to abort on out-of-memory, so that NULL from its parser means a refusal. */
 static void hook(void)
 {
 	static bool is_hooked;
-	cJSON_Hooks hooks = { .malloc_fn = mem_new, .free_fn = free };
+	cJSON_Hooks hooks = { .malloc_fn = take, .free_fn = free };
 
 	if (!is_hooked)
 		cJSON_InitHooks(&hooks);

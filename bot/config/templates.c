@@ -53,8 +53,13 @@ void templates_read(struct config *c)
 			sources[n++] = s;
 		}
 	}
-	if (jq_set_new(sources, n, &defs, &set, &fail) != RC_OK)
+	if (jq_set_new(sources, n, &defs, &set, &fail) == RC_OK) {
+		CLEANUP(json_done) struct cJSON *ctx = json_object();
+		json_put(ctx, "texts", json_copy(c->texts));
+		jq_set_keep(set, ctx);
+	} else {
 		report_fail(c, &fail);
+	}
 	c->policy.templates = set;
 	c->policy.template_names = names;
 	c->policy.template_names_n = n;

@@ -22,6 +22,7 @@ struct jq_set {
 	jq_state *jq;
 	struct jq_source *sources; /* without their texts */
 	size_t n;
+	jv ctx; /* where a run brings none */
 };
 
 struct jq_source jq_source_of(const char *name, const struct yaml *scalar)
@@ -267,7 +268,9 @@ enum rc jq_set_new(const struct jq_source *sources, size_t n, const struct jq_so
 	if (jq == NULL)
 		return RC_MALFORMED;
 	struct jq_set *set = mem_new(sizeof(*set));
-	*set = (struct jq_set){ .jq = jq, .sources = mem_new(n * sizeof(*sources)), .n = n };
+	*set = (struct jq_set){
+		.jq = jq, .sources = mem_new(n * sizeof(*sources)), .n = n, .ctx = jv_null()
+	};
 	for (size_t i = 0; i < n; i++) {
 		set->sources[i] = sources[i];
 		set->sources[i].text = STR("");
@@ -283,8 +286,15 @@ void jq_set_free(struct jq_set *set)
 	if (set == NULL)
 		return;
 	jq_teardown(&set->jq);
+	jv_free(set->ctx);
 	free(set->sources);
 	free(set);
+}
+
+void jq_set_keep(struct jq_set *set, const struct cJSON *ctx)
+{
+	jv_free(set->ctx);
+	set->ctx = jq_from_json(ctx);
 }
 
 size_t jq_set_count(const struct jq_set *set) { return set->n; }
@@ -322,7 +332,7 @@ static int index_of(struct jq_pick pick, size_t i)
 	return pick.indexes != NULL ? pick.indexes[i] : (int)i;
 }
 
-static jv run_input(struct jq_pick pick, const struct cJSON *doc, const struct cJSON *ctx)
+static jv run_input(struct jq_pick pick, const struct cJSON *doc, jv ctx)
 {
 	jv fn = jv_array();
 	jv input = jv_object();
@@ -337,7 +347,7 @@ static jv run_input(struct jq_pick pick, const struct cJSON *doc, const struct c
 		fn = jv_array_append(fn, range);
 	}
 	input = jv_object_set(input, jv_string("fn"), fn);
-	input = jv_object_set(input, jv_string("ctx"), jq_from_json(ctx));
+	input = jv_object_set(input, jv_string("ctx"), ctx);
 	return jv_object_set(input, jv_string("doc"), jq_from_json(doc));
 }
 
@@ -349,7 +359,7 @@ static enum rc run(const struct jq_set *set, struct jq_pick pick, const struct c
 		assert(index_of(pick, i) >= 0 && (size_t)index_of(pick, i) < set->n);
 	if (!set_timer(cpu_limit_ms))
 		return FAIL(fail, RC_BROKEN, "no timer for jq: %s", strerror(errno));
-	jq_start(set->jq, run_input(pick, doc, ctx), 0);
+	jq_start(set->jq, run_input(pick, doc, ctx ? jq_from_json(ctx) : jv_copy(set->ctx)), 0);
 	*out = jq_next(set->jq);
 	jq_start(set->jq, jv_null(), 0); /* lets go of the document */
 	(void)set_timer(0);

@@ -56,13 +56,16 @@ struct jq_set;
 MUST_CHECK enum rc jq_set_new(const struct jq_source *sources, size_t n,
 			      const struct jq_source *defs, struct jq_set **out, struct fail *fail);
 void jq_set_free(struct jq_set *set); /* NULL is fine */
+/* What $ctx is where a run brings none; null at first. Taken over once: to convert all words of a
+ * language costs more than most expressions. */
+void jq_set_keep(struct jq_set *set, const struct cJSON *ctx);
 size_t jq_set_count(const struct jq_set *set);
 const char *jq_set_name(const struct jq_set *set, int index);
 
 /* Runs one. Exactly one value must come out: *out, to json_free(); null comes as a JSON null, never
- * as NULL. ctx may be NULL (null). RC_MALFORMED "file:line: name: why" where it raised an error or
- * gave no or several values; RC_TOO_BIG; RC_BROKEN where the system gives no timer. A set is used
- * by one thread at a time, for any number of runs. */
+ * as NULL. ctx may be NULL (what jq_set_keep gave, or null). RC_MALFORMED "file:line: name: why"
+ * where it raised an error or gave no or several values; RC_TOO_BIG; RC_BROKEN where the system
+ * gives no timer. A set is used by one thread at a time, for any number of runs. */
 MUST_CHECK enum rc jq_run(const struct jq_set *set, int index, const struct cJSON *doc,
 			  const struct cJSON *ctx, struct cJSON **out, struct fail *fail);
 /* Runs several over one document in one go, and none hides another: *out is an array with a member

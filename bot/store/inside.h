@@ -29,6 +29,9 @@ struct store {
 	bool in_turn;        /* between begin and commit or rollback */
 	bool wrote, wrote_at_mark;
 	int64_t changed; /* rows changed by the statement run last */
+	int64_t next_ms; /* what store_next_due found; nobody else writes, so it holds until we do
+			  */
+	bool knows_next;
 	/* RC_OK; RC_FULL: this transaction can only be rolled back; RC_BROKEN: for good. */
 	enum rc sick;
 	struct fail illness; /* the sentence of what made it so */

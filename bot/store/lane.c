@@ -216,11 +216,14 @@ static void row_earliest(struct store *s, sqlite3_stmt *st, void *into)
 
 enum rc store_next_due(struct store *s, int64_t now_ms, int64_t *due_ms, struct fail *fail)
 {
-	int64_t earliest = NEVER_MS;
-	const enum rc rc =
-		run(s, SQL_NEXT_DUE, NULL, &(struct rows){ row_earliest, &earliest }, fail);
+	enum rc rc = RC_OK;
 
+	if (!s->knows_next || s->sick != RC_OK) {
+		s->next_ms = NEVER_MS;
+		rc = run(s, SQL_NEXT_DUE, NULL, &(struct rows){ row_earliest, &s->next_ms }, fail);
+		s->knows_next = rc == RC_OK;
+	}
 	if (rc == RC_OK)
-		*due_ms = earliest < now_ms ? now_ms : earliest;
+		*due_ms = s->next_ms < now_ms ? now_ms : s->next_ms;
 	return rc;
 }

@@ -80,6 +80,9 @@ static enum rc switches(struct store *s, struct fail *fail)
 		{ SQLITE_DBCONFIG_ENABLE_FKEY, 1 },
 		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
 		{ SQLITE_DBCONFIG_DEFENSIVE, 1 },
+		/* Plans do not follow the values bound: SQLite would compile such a statement
+		 * anew for each. */
+		{ SQLITE_DBCONFIG_ENABLE_QPSG, 1 },
 	};
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
 		int now = -1;

@@ -101,6 +101,7 @@ enum rc run(struct store *s, enum sql sql, const struct value *values, const str
 	if (rc == RC_OK)
 		rc = step_all(s, sql, rows, fail);
 	s->wrote = s->wrote || s->changed > 0;
+	s->knows_next = s->knows_next && s->changed == 0;
 	sqlite3_reset(st); /* its code is the step's again */
 	const enum rc alive = run_alive(s, sqls[sql].after, fail);
 	return alive == RC_OK ? rc : alive;

@@ -19,9 +19,7 @@ enum rc view_render(const struct policy *p, const char *name, const struct cJSON
 	for (size_t i = 0; i < p->template_names_n; i++) {
 		if (strcmp(p->template_names[i], name) != 0)
 			continue;
-		CLEANUP(json_done) struct cJSON *ctx = json_object();
-		json_put(ctx, "texts", json_copy(p->texts));
-		return jq_run(p->templates, (int)i, doc, ctx, out, fail);
+		return jq_run(p->templates, (int)i, doc, NULL, out, fail);
 	}
 	return FAIL(fail, RC_ABSENT, "no template %s", name);
 }

@@ -3,6 +3,7 @@
 #include "lab.h"
 
 #include <assert.h>
+#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,22 +22,29 @@ uint64_t lab_random(struct lab *l)
 
 void lab_note(struct lab *l, const char *what, uint64_t n, struct str text)
 {
-	uint8_t digest[MAC_BYTES];
-	CLEANUP(buf_free) struct buf b = BUF(4u << 20);
-	buf_add(&b, (struct str){ (const char *)l->trace, sizeof(l->trace) });
-	buf_addf(&b, "%lld %s %llu ", (long long)(l->now_ms - LAB_START_MS), what,
-		 (unsigned long long)n);
-	buf_add(&b, text);
-	assert(!b.broken);
-	sha256(buf_str(&b), digest);
-	memcpy(l->trace, digest, sizeof(l->trace));
+	char head[96];
+	int head_n = snprintf(head, sizeof(head), "%lld %s %llu %zu ",
+			      (long long)(l->now_ms - LAB_START_MS), what, (unsigned long long)n,
+			      text.n);
+	(void)EVP_DigestUpdate(l->trace, head, (size_t)head_n);
+	(void)EVP_DigestUpdate(l->trace, text.n ? text.at : "", text.n);
 	if (l->tell)
 		fprintf(stderr, "%9lld %-8s %llu %.*s\n", (long long)(l->now_ms - LAB_START_MS),
 			what, (unsigned long long)n, text.n > 6000 ? 6000 : (int)text.n,
 			text.n ? text.at : "");
 }
 
-void lab_trace(const struct lab *l, char hex[65]) { hex_encode(l->trace, sizeof(l->trace), hex); }
+void lab_trace(const struct lab *l, char hex[65])
+{
+	uint8_t digest[MAC_BYTES];
+	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+	int rc = EVP_MD_CTX_copy(copy, l->trace);
+	assert(rc == 1);
+	rc = EVP_DigestFinal(copy, digest, NULL);
+	assert(rc == 1);
+	EVP_MD_CTX_free(copy);
+	hex_encode(digest, sizeof(digest), hex);
+}
 
 /* --- the heap --- */
 
@@ -92,13 +100,28 @@ static void happening_free(struct happening *h)
 
 static struct lab_point *point_named(struct lab_points *points, const char *name)
 {
-	for (size_t i = 0; i < points->n; i++)
-		if (strcmp(points->at[i].name, name) == 0)
-			return &points->at[i];
+	uint32_t hash = 2166136261; /* FNV-1a */
+	for (const char *z = name; *z; z++)
+		hash = (hash ^ (unsigned char)*z) * 16777619;
+	uint16_t *slot = &points->slots[hash % LAB_SLOTS];
+	while (*slot && strcmp(points->at[*slot - 1].name, name) != 0)
+		slot = slot + 1 == points->slots + LAB_SLOTS ? points->slots : slot + 1;
+	if (*slot)
+		return &points->at[*slot - 1];
 	assert(points->n < LAB_POINTS_MAX);
 	struct lab_point *p = &points->at[points->n++];
+	*slot = (uint16_t)points->n;
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	return p;
+}
+
+void lab_points_add(struct lab_points *to, const struct lab_points *from)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		struct lab_point *p = point_named(to, from->at[i].name);
+		p->passed += from->at[i].passed;
+		p->died += from->at[i].died;
+	}
 }
 
 bool lab_alive(void *self, const char *point)
@@ -158,7 +181,8 @@ static void be_born(struct lab *l)
 	struct fail fail = { 0 };
 	struct store_hook hook = { lab_alive, l };
 	l->dead = false;
-	if (store_open(l->path, &hook, &l->store, &fail) != RC_OK) {
+	const char *path = l->disk ? disk_url(l->disk) : l->path;
+	if (store_open(path, &hook, &l->store, &fail) != RC_OK) {
 		if (!l->dead)
 			fprintf(stderr, "lab: %s\n", fail.why);
 		assert(l->dead); /* only a death may stop it */
@@ -334,7 +358,27 @@ void lab_doom(struct lab *l, const char *named, uint64_t n, int64_t rest_ms)
 	l->rest_ms = rest_ms;
 }
 
-const char *lab_database(const struct lab *l) { return l->path; }
+static void write_out(const char *path, const char *tail, struct str bytes)
+{
+	char name[160];
+	snprintf(name, sizeof(name), "%s%s", path, tail);
+	FILE *f = fopen(name, "we");
+	assert(f);
+	size_t n = fwrite(bytes.at, 1, bytes.n, f);
+	int rc = fclose(f);
+	assert(n == bytes.n && rc == 0);
+}
+
+const char *lab_database(struct lab *l)
+{
+	if (l->disk) {
+		write_out(l->path, "", disk_file(l->disk, ""));
+		write_out(l->path, "-wal", disk_file(l->disk, "-wal"));
+	}
+	return l->path;
+}
+
+struct disk *lab_disk(struct lab *l) { return l->disk; }
 bool lab_is_dead(const struct lab *l) { return !l->turn; }
 unsigned lab_deaths(const struct lab *l) { return l->deaths; }
 int64_t lab_now(const struct lab *l) { return l->now_ms; }
@@ -375,6 +419,22 @@ struct look *lab_look(struct lab *l)
 
 /* --- the whole --- */
 
+/* A database as the first start leaves it, made once. */
+static struct disk *blank;
+
+static const struct disk *blank_disk(void)
+{
+	struct store *s;
+	struct fail fail;
+	if (blank)
+		return blank;
+	blank = disk_new();
+	enum rc rc = store_open(disk_url(blank), NULL, &s, &fail);
+	assert(rc == RC_OK);
+	store_close(s);
+	return blank;
+}
+
 struct lab *lab_new(const struct lab_options *o)
 {
 	static unsigned count;
@@ -389,6 +449,13 @@ struct lab *lab_new(const struct lab_options *o)
 	l->tell = getenv("LAB_TELL") != NULL; /* banned: a developer's switch, in tests only */
 	snprintf(l->path, sizeof(l->path), "%s/securitybot-lab-%ld-%u.db",
 		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getpid(), count++);
+	if (o->in_memory)
+		l->disk = disk_new();
+	if (o->in_memory && !o->is_fresh)
+		disk_copy(l->disk, blank_disk());
+	l->trace = EVP_MD_CTX_new();
+	int rc = EVP_DigestInit(l->trace, EVP_sha256());
+	assert(rc == 1);
 	lab_net(l);
 	l->world = world_new(&(struct world_options){
 		.slack_limits = o->slack_limits, .seed = o->seed, .ws_base = "ws://127.0.0.1:1" });
@@ -417,6 +484,8 @@ void lab_free(struct lab *l)
 		snprintf(path, sizeof(path), "%s%s", l->path, tails[i]);
 		unlink(path);
 	}
+	disk_free(l->disk);
+	EVP_MD_CTX_free(l->trace);
 	free(l);
 }
 
@@ -463,4 +532,6 @@ void lab_done(void)
 {
 	config_free(config);
 	config = NULL;
+	disk_free(blank);
+	blank = NULL;
 }

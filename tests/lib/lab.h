@@ -8,12 +8,13 @@
 #include "base/mac.h"
 #include "base/when.h"
 #include "config/config.h"
+#include "lab_disk.h"
 #include "sandbox/world.h"
 #include "store/store.h"
 #include "turn.h"
 
 #define LAB_START_MS INT64_C(1800000000000) /* 15 January 2027, 08:00 UTC */
-enum { LAB_POINTS_MAX = 512 };
+enum { LAB_POINTS_MAX = 512, LAB_SLOTS = 2048 };
 
 /* A named moment at which the process can die, and how often it came and was used. */
 struct lab_point {
@@ -23,13 +24,17 @@ struct lab_point {
 struct lab_points {
 	struct lab_point at[LAB_POINTS_MAX];
 	size_t n;
+	uint16_t slots[LAB_SLOTS]; /* by the hash of the name: index + 1 */
 };
+void lab_points_add(struct lab_points *to, const struct lab_points *from);
 
 struct lab_options {
 	uint64_t seed;
 	bool slack_limits;
 	int64_t latency_ms; /* each way; jitter of up to as much again from the seed; default 20 */
 	struct lab_points *points; /* shared by many labs; may be NULL */
+	bool in_memory;            /* its disk is a struct disk; else files in /dev/shm */
+	bool is_fresh;             /* in memory: the first life migrates; else it finds that done */
 };
 struct lab;
 struct lab *lab_new(const struct lab_options *o);
@@ -78,8 +83,10 @@ void lab_shift_wall(struct lab *l, int64_t ms);
 /* The database as it is committed, for assertions; valid while the process lives and until time
  * passes again. NULL when dead. */
 struct look *lab_look(struct lab *l);
-/* The path of the database, to be read when the process is dead. */
-const char *lab_database(const struct lab *l);
+/* The path of the database, to be read when the process is dead. A disk in memory is written out.
+ */
+const char *lab_database(struct lab *l);
+struct disk *lab_disk(struct lab *l); /* NULL if it isn't in memory */
 /* SHA-256 over all that crossed the border between process and world, so far. */
 void lab_trace(const struct lab *l, char hex[65]);
 #endif

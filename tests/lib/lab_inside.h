@@ -59,6 +59,7 @@ struct lab {
 	char crumb[CRUMB_BYTES];
 	char died_with[CRUMB_BYTES]; /* the crumb at the moment of death: the dead clear nothing */
 	char path[96];
+	struct disk *disk; /* NULL: files */
 	struct lab_socket sockets[LAB_SOCKETS_MAX];
 	struct {
 		uint64_t ticket;
@@ -70,9 +71,9 @@ struct lab {
 	char doom_name[48];
 	uint64_t doom_n;
 	struct arena looks;
-	bool looking; /* lab_look has a transaction open */
-	uint8_t trace[MAC_BYTES];
-	bool tell; /* LAB_TELL=1: print what happens */
+	bool looking;                /* lab_look has a transaction open */
+	struct evp_md_ctx_st *trace; /* SHA-256 so far */
+	bool tell;                   /* LAB_TELL=1: print what happens */
 };
 
 uint64_t lab_random(struct lab *l);

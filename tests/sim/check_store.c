@@ -26,7 +26,7 @@ static void check_chain(struct sim *s)
 	store_close(store);
 }
 
-static void check_file(struct sim *s, const char *path)
+static void check_bytes(struct sim *s, struct str bytes)
 {
 	/* Tokens, keys, response URLs ("/response/…") and trigger ids (three numbers and dots;
 	 * their tail is hex). */
@@ -37,27 +37,15 @@ static void check_file(struct sim *s, const char *path)
 					       "0123456789abcdef0123456789abcdef",
 					       "/response/actions/",
 					       "trigger_id" };
-	FILE *f = fopen(path, "re");
-	if (!f)
-		return;
-	(void)fseek(f, 0, SEEK_END);
-	long n = ftell(f);
-	rewind(f);
-	char *bytes = mem_new(n > 0 ? (size_t)n : 1);
-	size_t got = fread(bytes, 1, n > 0 ? (size_t)n : 0, f);
-	(void)fclose(f);
 	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
-		if (memmem(bytes, got, secrets[i], strlen(secrets[i])))
+		if (memmem(bytes.at, bytes.n, secrets[i], strlen(secrets[i])))
 			sim_break(s, "I-49 the database holds \"%.12s…\"", secrets[i]);
-	free(bytes);
 }
 
 void check_store(struct sim *s)
 {
-	char wal[160];
 	lab_kill(s->lab, DAY_MS);
-	(void)snprintf(wal, sizeof(wal), "%s-wal", lab_database(s->lab));
-	check_file(s, lab_database(s->lab));
-	check_file(s, wal);
+	check_bytes(s, disk_file(lab_disk(s->lab), ""));
+	check_bytes(s, disk_file(lab_disk(s->lab), "-wal"));
 	check_chain(s);
 }

@@ -1,17 +1,40 @@
-/* main of the simulator: --seeds A..B [--until-failure] [--once]. Each seed runs twice and must
- * leave the same trace. A failing seed is printed with the invariant it broke; LAB_TELL=1 shows all
- * that crossed the border. Ends "N passed, N failed". */
+/* main of the simulator: [--seeds A..B] [--jobs N] [--until-failure] [--once]. Each seed runs twice
+ * and must leave the same trace (--once: only once). Seeds are dealt out to N processes; what they
+ * found is added up, so that the report is the same for any N. A failing seed is printed with the
+ * invariant it broke; LAB_TELL=1 shows all that crossed the border. Ends "N passed, N failed". */
 #include <inttypes.h>
+#include <malloc.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "sim/sim.h"
 
+enum { JOBS_MAX = 64, FAILURES_MAX = 64 };
+
 struct wish {
-	int64_t from, to;
+	int64_t from, to, jobs;
 	bool until_failure, once;
+};
+struct failure {
+	int64_t seed;
+	char why[sizeof(((struct sim *)0)->broken)];
+};
+/* What one process found; lies in memory that the first one reads. */
+struct found {
+	struct lab_points points;
+	int64_t passed, failed, seed; /* seed: the one it is at */
+	struct failure failures[FAILURES_MAX];
+	bool is_done;
+};
+struct shared {
+	_Atomic int64_t first_failed;
+	struct found found[JOBS_MAX];
 };
 
 static bool parse_seeds(const char *text, struct wish *r)
@@ -28,67 +51,186 @@ static void nowhere(void *self, const char *line)
 	(void)line;
 }
 
-static void report(const struct lab_points *points)
-{
-	uint64_t deaths = 0, never = 0;
-	for (size_t i = 0; i < points->n; i++) {
-		deaths += points->at[i].died;
-		never += points->at[i].died == 0;
-	}
-	printf("points of death: %zu, deaths: %" PRIu64 ", never died at: %" PRIu64 "\n", points->n,
-	       deaths, never);
-	for (size_t i = 0; i < points->n; i++)
-		printf("  %-32s passed %9" PRIu64 "  died %6" PRIu64 "\n", points->at[i].name,
-		       points->at[i].passed, points->at[i].died);
-	printf("invariants:\n");
-	for (size_t i = 0; check_names[i]; i++)
-		printf("  %s\n", check_names[i]);
-}
+/* --- one process --- */
 
-static bool run_seed(const struct wish *r, uint64_t seed, struct lab_points *points)
+static bool run_seed(const struct wish *r, int64_t seed, struct lab_points *points, struct sim *s)
 {
-	static struct sim s;
 	char first[65], second[65];
-	bool fine = sim_run(seed, points, &s, first);
+	bool fine = sim_run((uint64_t)seed, points, s, first);
 	if (fine && !r->once) {
-		fine = sim_run(seed, NULL, &s, second);
+		fine = sim_run((uint64_t)seed, NULL, s, second);
 		if (fine && strcmp(first, second) != 0) {
 			fine = false;
-			sim_break(&s, "I-57 two runs, two traces");
+			sim_break(s, "I-57 two runs, two traces");
 		}
 	}
-	if (!fine)
-		printf("seed %" PRIu64 ": %s\n", seed, s.broken);
 	return fine;
+}
+
+static void failed(struct shared *all, struct found *f, int64_t seed, const char *why)
+{
+	if (f->failed < FAILURES_MAX) {
+		struct failure *x = &f->failures[f->failed];
+		x->seed = seed;
+		(void)snprintf(x->why, sizeof(x->why), "%s", why);
+	}
+	f->failed++;
+	int64_t first = atomic_load(&all->first_failed);
+	while (seed < first && !atomic_compare_exchange_weak(&all->first_failed, &first, seed)) {
+	}
+}
+
+static void run_job(const struct wish *r, struct shared *all, int64_t job)
+{
+	static struct sim s;
+	struct found *f = &all->found[job];
+	for (f->seed = r->from + job; f->seed <= r->to; f->seed += r->jobs) {
+		/* The smallest failing seed is found whoever runs ahead. */
+		if (r->until_failure && f->seed > atomic_load(&all->first_failed))
+			break;
+		if (run_seed(r, f->seed, &f->points, &s))
+			f->passed++;
+		else
+			failed(all, f, f->seed, s.broken);
+	}
+	f->is_done = true;
+}
+
+static void run_jobs(const struct wish *r, struct shared *all)
+{
+	(void)lab_policy(); /* compiled once, for all */
+	if (r->jobs == 1) {
+		run_job(r, all, 0);
+		return;
+	}
+	pid_t pids[JOBS_MAX];
+	for (int64_t i = 0; i < r->jobs; i++) {
+		pids[i] = fork();
+		if (pids[i] < 0)
+			abort();
+		if (pids[i])
+			continue;
+		run_job(r, all, i);
+		lab_done();
+		exit(0);
+	}
+	for (int64_t i = 0; i < r->jobs; i++) {
+		struct found *f = &all->found[i];
+		int status = 0;
+		char why[80];
+		(void)waitpid(pids[i], &status, 0);
+		(void)snprintf(why, sizeof(why), "the simulator died (status %#x)",
+			       (unsigned)status);
+		if (status != 0 || !f->is_done)
+			failed(all, f, f->seed, why);
+	}
+}
+
+/* --- the report --- */
+
+static int by_seed(const void *a, const void *b)
+{
+	const struct failure *x = a, *y = b;
+	return (x->seed > y->seed) - (x->seed < y->seed);
+}
+
+static void report_failures(const struct wish *r, const struct shared *all)
+{
+	static struct failure sorted[JOBS_MAX * FAILURES_MAX];
+	size_t n = 0;
+	for (int64_t i = 0; i < r->jobs; i++)
+		for (int64_t k = 0; k < all->found[i].failed && k < FAILURES_MAX; k++)
+			sorted[n++] = all->found[i].failures[k];
+	qsort(sorted, n, sizeof(sorted[0]), by_seed);
+	for (size_t i = 0; i < (r->until_failure && n ? 1 : n); i++)
+		printf("seed %" PRId64 ": %s\n", sorted[i].seed, sorted[i].why);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct lab_point *x = a, *y = b;
+	return strcmp(x->name, y->name);
+}
+
+static void report_points(const struct wish *r, const struct shared *all)
+{
+	static struct lab_points sum;
+	uint64_t deaths = 0, never = 0;
+	for (int64_t i = 0; i < r->jobs; i++)
+		lab_points_add(&sum, &all->found[i].points);
+	qsort(sum.at, sum.n, sizeof(sum.at[0]), by_name);
+	for (size_t i = 0; i < sum.n; i++) {
+		deaths += sum.at[i].died;
+		never += sum.at[i].died == 0;
+	}
+	printf("points of death: %zu, deaths: %" PRIu64 ", never died at: %" PRIu64 "\n", sum.n,
+	       deaths, never);
+	for (size_t i = 0; i < sum.n; i++)
+		printf("  %-32s passed %9" PRIu64 "  died %6" PRIu64 "\n", sum.at[i].name,
+		       sum.at[i].passed, sum.at[i].died);
+}
+
+static bool parse(int argc, char **argv, struct wish *r)
+{
+	const char *seeds = getenv("SEEDS"); /* banned: how make hands them over */
+	bool good = !seeds || parse_seeds(seeds, r);
+	for (int i = 1; i < argc && good; i++) {
+		if (strcmp(argv[i], "--until-failure") == 0)
+			r->until_failure = true;
+		else if (strcmp(argv[i], "--once") == 0)
+			r->once = true;
+		else if (strcmp(argv[i], "--jobs") == 0)
+			good = i + 1 < argc && str_int(str_z(argv[++i]), &r->jobs) && r->jobs > 0 &&
+			       r->jobs <= JOBS_MAX;
+		else
+			good = strcmp(argv[i], "--seeds") == 0 && i + 1 < argc &&
+			       parse_seeds(argv[++i], r);
+	}
+	return good;
 }
 
 int main(int argc, char **argv)
 {
-	static struct lab_points points;
-	struct wish r = { .from = 1, .to = 500 };
-	const char *seeds = getenv("SEEDS"); /* banned: how make hands them over */
-	bool good = !seeds || parse_seeds(seeds, &r);
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--until-failure") == 0)
-			r.until_failure = true;
-		else if (strcmp(argv[i], "--once") == 0)
-			r.once = true;
-		else
-			good = strcmp(argv[i], "--seeds") == 0 && i + 1 < argc &&
-			       parse_seeds(argv[++i], &r);
-	}
-	if (!good) {
-		fprintf(stderr, "usage: sim [--seeds A..B] [--until-failure] [--once]\n");
+	/* Blocks of some KiB come and go each turn: by default each sweeps all the small free ones.
+	 */
+	(void)mallopt(M_MXFAST, 0);
+	(void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	(void)mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	struct wish r = { .from = 1,
+			  .to = 500,
+			  .jobs = cores < 1          ? 1
+				  : cores > JOBS_MAX ? JOBS_MAX
+						     : cores };
+	if (!parse(argc, argv, &r)) {
+		fprintf(stderr,
+			"usage: sim [--seeds A..B] [--jobs N] [--until-failure] [--once]\n");
 		return 64;
 	}
 	if (!getenv("LAB_TELL")) /* banned: a developer's switch */
 		log_sink(nowhere, NULL);
-	int64_t passed = 0, failed = 0;
-	for (int64_t seed = r.from; seed <= r.to && !(failed && r.until_failure); seed++)
-		*(run_seed(&r, (uint64_t)seed, &points) ? &passed : &failed) += 1;
-	if (!r.until_failure)
-		report(&points);
+	struct shared *all =
+		mmap(NULL, sizeof(*all), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (all == MAP_FAILED)
+		abort();
+	atomic_store(&all->first_failed, INT64_MAX);
+	if (r.to - r.from + 1 < r.jobs)
+		r.jobs = r.to - r.from + 1;
+	run_jobs(&r, all);
+	report_failures(&r, all);
+	if (!r.until_failure) {
+		report_points(&r, all);
+		printf("invariants:\n");
+		for (size_t i = 0; check_names[i]; i++)
+			printf("  %s\n", check_names[i]);
+	}
 	lab_done();
-	printf("%" PRId64 " passed, %" PRId64 " failed\n", passed, failed);
-	return failed ? 1 : 0;
+	int64_t passed = 0, bad = 0;
+	for (int64_t i = 0; i < r.jobs; i++) {
+		passed += all->found[i].passed;
+		bad += all->found[i].failed;
+	}
+	(void)munmap(all, sizeof(*all));
+	printf("%" PRId64 " passed, %" PRId64 " failed\n", passed, bad);
+	return bad ? 1 : 0;
 }

@@ -40,6 +40,8 @@ struct sim {
 		char user[16];
 		bool yes, no;
 	} typed[SIM_PEOPLE_MAX];
+	char read_ts[24]; /* the newest message that people have seen */
+	uint64_t written; /* the writes to the disk when safety was checked last */
 	int64_t healed_ms;
 	bool faults, deaths, floods;
 	char broken[400]; /* "" or "I-28 …": the invariant that did not hold */
