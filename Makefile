@@ -5,7 +5,7 @@
 B      ?= build
 ROOMS  ?=
 UNIT   ?= test_*
-SEEDS  ?= 1..500
+SEEDS  ?= 1..2000
 FUZZ_S ?= 60
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 CFLAGS ?= -O2 -g
@@ -150,7 +150,7 @@ test:
 	@tools/setup.sh test
 	@$(SUBMAKE) check
 check-asan:
-	@$(SUBMAKE) B=build/asan $(ASAN) SEEDS=1..6 check
+	@$(SUBMAKE) B=build/asan $(ASAN) SEEDS=1..200 check
 
 # gcc is the judge of warnings, clang does not know them all; libFuzzer brings main().
 fuzz:

@@ -1,9 +1,11 @@
-/* main of the simulator: [--seeds A..B] [--jobs N] [--until-failure] [--once]. Each seed runs twice
- * and must leave the same trace (--once: only once). Seeds are dealt out to N processes; what they
- * found is added up, so that the report is the same for any N. A failing seed is printed with the
- * invariant it broke; LAB_TELL=1 shows all that crossed the border. Ends "N passed, N failed". */
+/* main of the simulator: [--seeds A..B] [--jobs N] [--until-failure] [--once]. Every fourth seed
+ * runs twice and must leave the same trace (--once: none does). Seeds are dealt out to N processes;
+ * what they found is added up, so that the report is the same for any N. A failing seed is printed
+ * with the invariant it broke; LAB_TELL=1 shows all that crossed the border. Ends "N passed, N
+ * failed". */
 #include <inttypes.h>
 #include <malloc.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +17,7 @@
 #include "base/log.h"
 #include "sim/sim.h"
 
-enum { JOBS_MAX = 64, FAILURES_MAX = 64 };
+enum { JOBS_MAX = 64, FAILURES_MAX = 64, TWICE = 4 };
 
 struct wish {
 	int64_t from, to, jobs;
@@ -57,7 +59,7 @@ static bool run_seed(const struct wish *r, int64_t seed, struct lab_points *poin
 {
 	char first[65], second[65];
 	bool fine = sim_run((uint64_t)seed, points, s, first);
-	if (fine && !r->once) {
+	if (fine && !r->once && seed % TWICE == 0) {
 		fine = sim_run((uint64_t)seed, NULL, s, second);
 		if (fine && strcmp(first, second) != 0) {
 			fine = false;
@@ -196,6 +198,7 @@ int main(int argc, char **argv)
 	(void)mallopt(M_MXFAST, 0);
 	(void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	(void)mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	struct wish r = { .from = 1,
 			  .to = 500,
