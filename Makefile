@@ -46,9 +46,10 @@ UNIT_C     := $(wildcard tests/unit/$(UNIT).c)
 WIRE_C     := $(wildcard tests/wire/test_*.c)
 SCENARIO_C := $(wildcard tests/scenario/*.c)
 SIM_C      := $(wildcard tests/sim/*.c)
+DISK_C     := $(wildcard tests/disk/*.c)
 FUZZ_C     := $(wildcard tests/fuzz/fuzz_*.c)
 ALL_C      := $(sort $(BOT_C) $(MODEL_C) $(MAIN_C) $(SANDBOX_C) $(TESTLIB_C) $(UNIT_C) $(WIRE_C) $(SCENARIO_C) \
-              $(SIM_C) $(FUZZ_C) $(wildcard tools/*.c tests/bench/*.c))
+              $(SIM_C) $(DISK_C) $(FUZZ_C) $(wildcard tools/*.c tests/bench/*.c))
 EMBED := $(sort $(wildcard templates/*.jq templates/texts/*.yaml migrations/*.sql))
 PAGE  := $(sort $(wildcard sandbox/page/*))
 
@@ -58,11 +59,12 @@ REPLAYS := $(patsubst tests/fuzz/%.c,$(B)/replay_%,$(FUZZ_C))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_C))
 SCENARIO := $(if $(SCENARIO_C),$(B)/scenario)
 SIM      := $(if $(SIM_C),$(B)/sim)
+DISK     := $(if $(DISK_C),$(B)/disk)
 PROGRAMS := $(if $(MAIN_C),$(B)/securitybot) $(if $(filter sandbox/main.c,$(SANDBOX_C)),$(B)/sandbox)
 # Archives: a test pulls in what it uses and may bring its own in place of the rest.
 GROUP = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
-.PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest fmt run browser screenshots mutants fuzz fuzzers \
+.PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest fmt run browser screenshots mutants disk fuzz fuzzers \
         setup setup-test install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -131,6 +133,10 @@ $(B)/scenario: $(call O,$(SCENARIO_C)) $(ARCHIVES)
 $(B)/sim: $(call O,$(SIM_C)) $(ARCHIVES)
 	$(SAY) LD $@
 	$(Q)$(TEST_LINK)
+# The scenarios again, on a disk that remembers.
+$(B)/disk: $(call O,$(DISK_C) $(filter-out tests/scenario/alone.c,$(SCENARIO_C))) $(ARCHIVES)
+	$(SAY) LD $@
+	$(Q)$(TEST_LINK)
 $(REPLAYS): $(B)/replay_%: $(B)/o/tests/fuzz/%.o $(B)/o/tools/replay.o $(ARCHIVES)
 	$(SAY) LD $@
 	$(Q)$(TEST_LINK)
@@ -139,7 +145,7 @@ $(FUZZERS): $(B)/%: $(B)/o/tests/fuzz/%.o $(ARCHIVES)
 	$(Q)$(TEST_LINK) -fsanitize=fuzzer
 
 # Tests run in the root of the tree as $(B)/NAME: the programs under test lie beside them.
-TESTS := $(SIM) $(SCENARIO) $(WIRES) $(UNITS) $(REPLAYS) # the longest first
+TESTS := $(SIM) $(DISK) $(SCENARIO) $(WIRES) $(UNITS) $(REPLAYS) # the longest first
 SUBMAKE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 test-programs: $(PROGRAMS) $(TESTS)
 unit: $(UNITS)
@@ -176,8 +182,10 @@ lint-selftest:
 	@tools/lint-selftest.sh
 fmt:
 	clang-format -i $$(find bot handlers sandbox tests tools -name '*.[ch]' -not -path '*/node_modules/*')
-mutants: $(SIM)
+mutants: $(SIM) $(DISK)
 	@tools/mutants.sh $(B)
+disk: $(DISK) # every crash point of every scenario
+	@DISK_POINTS=all LIMIT_S=$(or $(LIMIT_S),7200) tools/run-tests.sh $(DISK)
 browser:
 	@tools/setup.sh browser
 	@$(SUBMAKE) all

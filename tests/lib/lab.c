@@ -12,6 +12,15 @@
 
 #include "lab_inside.h"
 
+struct lab_watcher lab_watcher;
+
+void lab_watch(const struct lab_watcher *w)
+{
+	lab_watcher = w ? *w : (struct lab_watcher){ .begun = NULL };
+}
+
+struct store *lab_store(const struct lab *l) { return l->store; }
+
 uint64_t lab_random(struct lab *l)
 {
 	uint64_t z = (l->random += UINT64_C(0x9E3779B97F4A7C15)); /* splitmix64, public domain */
@@ -132,6 +141,8 @@ bool lab_alive(void *self, const char *point)
 		return true;
 	if (l->dead)
 		return false;
+	if (lab_watcher.committed && l->store && strcmp(point, "commit after") == 0)
+		lab_watcher.committed(l);
 	p = l->o.points ? point_named(l->o.points, point) : NULL;
 	if (p)
 		p->passed++;
@@ -171,6 +182,8 @@ static void bury(struct lab *l, int64_t rest_ms)
 	store_close(l->store);
 	l->turn = NULL;
 	l->store = NULL;
+	if (lab_watcher.died)
+		lab_watcher.died(l);
 	l->life++;
 	l->dead = true;
 	l->reborn_ms = l->now_ms + rest_ms;
@@ -189,6 +202,8 @@ static void be_born(struct lab *l)
 		bury(l, l->rest_ms);
 		return;
 	}
+	if (lab_watcher.born)
+		lab_watcher.born(l);
 	struct clocks c = clocks_of(l);
 	struct turn_options o = { lab_policy(), l->store, &l->net, l->crumb };
 	l->turn = turn_new(&o, &c, &fail);
@@ -460,6 +475,8 @@ struct lab *lab_new(const struct lab_options *o)
 	l->world = world_new(&(struct world_options){
 		.slack_limits = o->slack_limits, .seed = o->seed, .ws_base = "ws://127.0.0.1:1" });
 	l->reborn_ms = l->now_ms;
+	if (lab_watcher.begun)
+		lab_watcher.begun(l);
 	return l;
 }
 
@@ -472,7 +489,13 @@ void lab_free(struct lab *l)
 		lab_look_away(l);
 		turn_free(l->turn);
 		store_close(l->store);
+		l->turn = NULL;
+		l->store = NULL;
+		if (lab_watcher.died)
+			lab_watcher.died(l);
 	}
+	if (lab_watcher.ended)
+		lab_watcher.ended(l);
 	while (l->heap_n)
 		happening_free(pop(l));
 	free(l->heap);

@@ -89,4 +89,21 @@ const char *lab_database(struct lab *l);
 struct disk *lab_disk(struct lab *l); /* NULL if it isn't in memory */
 /* SHA-256 over all that crossed the border between process and world, so far. */
 void lab_trace(const struct lab *l, char hex[65]);
+
+/* Somebody who looks over the shoulder of every lab made from now on; the members may be NULL.
+ * begun: before the first life, the file is not there yet. born: a life has opened its database.
+ * died: it has closed it, or left it as it lay.
+ * committed: behind each COMMIT. released: before a word of the process leaves it (a request, an
+ * acknowledgement, an answer). ended: the last life is over and the file still there. */
+struct lab_watcher {
+	void (*begun)(struct lab *l);
+	void (*born)(struct lab *l);
+	void (*committed)(struct lab *l);
+	void (*released)(struct lab *l, const char *what);
+	void (*died)(struct lab *l);
+	void (*ended)(struct lab *l);
+};
+void lab_watch(const struct lab_watcher *w); /* NULL: nobody */
+/* Its store, for a watcher; NULL when dead. */
+struct store *lab_store(const struct lab *l);
 #endif

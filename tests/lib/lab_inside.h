@@ -76,6 +76,8 @@ struct lab {
 	bool tell;                   /* LAB_TELL=1: print what happens */
 };
 
+extern struct lab_watcher lab_watcher;
+
 uint64_t lab_random(struct lab *l);
 int64_t lab_latency(struct lab *l);
 /* Ends what lab_look opened. */

@@ -18,7 +18,11 @@ static bool may_send(struct lab *l, const char *what)
 {
 	char point[48];
 	snprintf(point, sizeof(point), "send %s before", what);
-	return lab_alive(l, point);
+	if (!lab_alive(l, point))
+		return false;
+	if (lab_watcher.released)
+		lab_watcher.released(l, what);
+	return true;
 }
 static void has_sent(struct lab *l, const char *what)
 {

@@ -22,9 +22,9 @@ struct tale {
 /* Under the sanitizers, which look for bad memory and not for bad logic, every 29th will do: they
  * make each run ten times as long. */
 #ifdef __SANITIZE_ADDRESS__
-enum { STRIDE = 29 };
+int64_t story_stride = 29;
 #else
-enum { STRIDE = 1 };
+int64_t story_stride = 1;
 #endif
 
 static struct lab_points points;
@@ -206,7 +206,7 @@ static void sweep(struct tale *t)
 	assert_true(t->points > t->first && t->first > 200);
 	story_end(l);
 	t->account = account_of_it;
-	for (int64_t n = 0; n < t->points; n += STRIDE) {
+	for (int64_t n = 0; n < t->points; n += story_stride) {
 		l = run(t, n);
 		check(l, t, n);
 		story_end(l);

@@ -1,72 +1,30 @@
 /* A full disk: nothing is promised that is not stored, nothing that came is lost, and the same turn
- * goes well when there is room again. The disk is SQLite's own, but that it refuses every write
- * while it is "full". Delete one and a click acknowledged in that hour may be gone. */
+ * goes well when there is room again. While it is "full" the disk refuses every write. Delete one
+ * and a click acknowledged in that hour may be gone. */
 #include <sqlite3.h>
 #include <string.h>
 
 #include "base/when.h"
+#include "lib/disk.h"
 #include "scenario.h"
 
-enum { KINDS_MAX = 4 };
-static struct {
-	sqlite3_vfs vfs;
-	sqlite3_io_methods methods[KINDS_MAX];
-	const sqlite3_io_methods *real[KINDS_MAX];
-	size_t n;
-	bool is_full;
-} disk;
-
-static const sqlite3_io_methods *real_of(const sqlite3_file *f)
+static void fill(void)
 {
-	size_t i = 0;
-	while (f->pMethods != &disk.methods[i])
-		i++;
-	return disk.real[i];
-}
-
-static int disk_write(sqlite3_file *f, const void *at, int n, sqlite3_int64 offset)
-{
-	return disk.is_full ? SQLITE_FULL : real_of(f)->xWrite(f, at, n, offset);
-}
-
-static int disk_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *out)
-{
-	sqlite3_vfs *real = v->pAppData;
-	int code = real->xOpen(real, name, f, flags, out);
-	size_t i = 0;
-	if (code != SQLITE_OK || !f->pMethods)
-		return code;
-	while (i < disk.n && disk.real[i] != f->pMethods)
-		i++;
-	assert_true(i < KINDS_MAX);
-	if (i == disk.n) {
-		disk.real[i] = f->pMethods;
-		disk.methods[i] = *f->pMethods;
-		disk.methods[i].xWrite = disk_write;
-		disk.n++;
-	}
-	f->pMethods = &disk.methods[i];
-	return SQLITE_OK;
+	disk_fail(&(struct disk_fault){ .calls = DISK_WRITE, .code = SQLITE_FULL });
 }
 
 static int disk_in(void **state)
 {
-	sqlite3_vfs *real = sqlite3_vfs_find(NULL);
-	disk.is_full = false;
-	disk.vfs = *real;
-	disk.vfs.pNext = NULL;
-	disk.vfs.zName = "disk";
-	disk.vfs.pAppData = real;
-	disk.vfs.xOpen = disk_open;
-	return sqlite3_vfs_register(&disk.vfs, 1) || story_set_up(state);
+	disk_plug();
+	return story_set_up(state);
 }
 
 static int disk_out(void **state)
 {
-	disk.is_full = false;
+	disk_heal();
 	(void)story_tear_down(state);
-	return sqlite3_vfs_unregister(&disk.vfs) ||
-	       sqlite3_vfs_register(sqlite3_vfs_find("unix"), 1);
+	disk_unplug();
+	return 0;
 }
 
 static void a_sender_is_told_to_come_again(void **state)
@@ -75,11 +33,11 @@ static void a_sender_is_told_to_come_again(void **state)
 		"{\"type\":\"process\",\"id\":\"a1\",\"user\":\"alice\",\"what\":"
 		"\"x\",\"priority\":\"P4\"}";
 	struct lab *l = *state;
-	disk.is_full = true;
+	fill();
 	assert_int_equal(post(l, "%s", body).status, 503);
 	assert_int_equal(post(l, "%s", body).status, 503);
 	assert_int_equal(number_in(l, "SELECT COUNT(*) FROM alert"), 0);
-	disk.is_full = false;
+	disk_heal();
 	lab_pass(l, 5 * SECOND_MS);
 	assert_int_equal(number_in(l, "SELECT COUNT(*) FROM alert"), 0); /* it was not promised */
 	assert_int_equal(post(l, "%s", body).status, 202);
@@ -93,13 +51,13 @@ static void a_click_is_kept_and_answered_later(void **state)
 	int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
 	lab_pass(l, 10 * SECOND_MS);
 	const struct seen *before = the_question_to(l, "alice");
-	disk.is_full = true;
+	fill();
 	const char *envelope = click(l, "alice", before, "no");
 	lab_pass(l, 30 * SECOND_MS);
 	assert_false(is_acked(l, envelope)); /* not before it is durable */
 	assert_string_equal(the_question_to(l, "alice")->words, before->words);
 	assert_int_equal(incidents(l, id, ""), 0);
-	disk.is_full = false;
+	disk_heal();
 	lab_pass(l, 10 * SECOND_MS);
 	assert_true(is_acked(l, envelope));
 	assert_int_equal(inquiry_of(l, id)->state, INQUIRY_NO);
@@ -114,13 +72,13 @@ static void clicks_of_many_keep_their_order(void **state)
 	int64_t hers = an_alert(l, "a1", "alice@duff.example", 4);
 	int64_t his = an_alert(l, "a2", "bob@duff.example", 4);
 	lab_pass(l, 10 * SECOND_MS);
-	disk.is_full = true;
+	fill();
 	click(l, "alice", the_question_to(l, "alice"), "yes");
 	lab_pass(l, SECOND_MS);
 	click(l, "alice", the_question_to(l, "alice"), "no");
 	click(l, "bob", the_question_to(l, "bob"), "yes");
 	lab_pass(l, 10 * SECOND_MS);
-	disk.is_full = false;
+	disk_heal();
 	lab_pass(l, 10 * SECOND_MS);
 	assert_int_equal(inquiry_of(l, hers)->state, INQUIRY_NO);
 	assert_int_equal(audits(l, "inquiry.answered", "alice"), 2); /* yes, and then no */
@@ -134,10 +92,10 @@ static void a_deadline_in_that_hour_pages_when_there_is_room(void **state)
 	struct lab *l = *state;
 	int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
 	lab_pass(l, 29 * MINUTE_MS);
-	disk.is_full = true;
+	fill();
 	lab_pass(l, 10 * MINUTE_MS);
 	assert_int_equal(incidents(l, id, ""), 0); /* nothing is claimed that is not stored */
-	disk.is_full = false;
+	disk_heal();
 	lab_pass(l, 5 * SECOND_MS);
 	expect_incident(l, id, "silence");
 	lab_pass(l, HOUR_MS);
@@ -154,10 +112,10 @@ static void a_result_is_kept(void **state)
 		     &(struct fault_plan){
 			     .where = "chat.postMessage", .kind = "slow", .count = 2, .ms = 4000 });
 	int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
-	disk.is_full = true;
+	fill();
 	lab_pass(l, 20 * SECOND_MS);
 	assert_int_equal(inquiry_of(l, id)->delivered_ms, 0);
-	disk.is_full = false;
+	disk_heal();
 	lab_pass(l, 30 * SECOND_MS);
 	assert_true(inquiry_of(l, id)->delivered_ms > 0);
 	assert_int_equal(questions_to(l, "alice"), 2);

@@ -3,6 +3,10 @@
 #define TESTS_SCENARIO_H
 #include "lib/story.h"
 
+int all_stories(void); /* every group below; how many failed */
+/* Stories that die at every point there is take every so-manieth only; the first is always taken.
+ */
+extern int64_t story_stride;
 int stories_of_answers(void);
 int stories_of_priorities(void);
 int stories_of_races(void);
