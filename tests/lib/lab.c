@@ -194,7 +194,7 @@ static void be_born(struct lab *l)
 	struct fail fail = { 0 };
 	struct store_hook hook = { lab_alive, l };
 	l->dead = false;
-	const char *path = l->disk ? disk_url(l->disk) : l->path;
+	const char *path = l->disk ? ramdisk_url(l->disk) : l->path;
 	if (store_open(path, &hook, &l->store, &fail) != RC_OK) {
 		if (!l->dead)
 			fprintf(stderr, "lab: %s\n", fail.why);
@@ -387,13 +387,13 @@ static void write_out(const char *path, const char *tail, struct str bytes)
 const char *lab_database(struct lab *l)
 {
 	if (l->disk) {
-		write_out(l->path, "", disk_file(l->disk, ""));
-		write_out(l->path, "-wal", disk_file(l->disk, "-wal"));
+		write_out(l->path, "", ramdisk_file(l->disk, ""));
+		write_out(l->path, "-wal", ramdisk_file(l->disk, "-wal"));
 	}
 	return l->path;
 }
 
-struct disk *lab_disk(struct lab *l) { return l->disk; }
+struct ramdisk *lab_ramdisk(struct lab *l) { return l->disk; }
 bool lab_is_dead(const struct lab *l) { return !l->turn; }
 unsigned lab_deaths(const struct lab *l) { return l->deaths; }
 int64_t lab_now(const struct lab *l) { return l->now_ms; }
@@ -435,16 +435,16 @@ struct look *lab_look(struct lab *l)
 /* --- the whole --- */
 
 /* A database as the first start leaves it, made once. */
-static struct disk *blank;
+static struct ramdisk *blank;
 
-static const struct disk *blank_disk(void)
+static const struct ramdisk *blank_disk(void)
 {
 	struct store *s;
 	struct fail fail;
 	if (blank)
 		return blank;
-	blank = disk_new();
-	enum rc rc = store_open(disk_url(blank), NULL, &s, &fail);
+	blank = ramdisk_new();
+	enum rc rc = store_open(ramdisk_url(blank), NULL, &s, &fail);
 	assert(rc == RC_OK);
 	store_close(s);
 	return blank;
@@ -465,9 +465,9 @@ struct lab *lab_new(const struct lab_options *o)
 	snprintf(l->path, sizeof(l->path), "%s/securitybot-lab-%ld-%u.db",
 		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getpid(), count++);
 	if (o->in_memory)
-		l->disk = disk_new();
+		l->disk = ramdisk_new();
 	if (o->in_memory && !o->is_fresh)
-		disk_copy(l->disk, blank_disk());
+		ramdisk_copy(l->disk, blank_disk());
 	l->trace = EVP_MD_CTX_new();
 	int rc = EVP_DigestInit(l->trace, EVP_sha256());
 	assert(rc == 1);
@@ -507,7 +507,7 @@ void lab_free(struct lab *l)
 		snprintf(path, sizeof(path), "%s%s", l->path, tails[i]);
 		unlink(path);
 	}
-	disk_free(l->disk);
+	ramdisk_free(l->disk);
 	EVP_MD_CTX_free(l->trace);
 	free(l);
 }
@@ -555,6 +555,6 @@ void lab_done(void)
 {
 	config_free(config);
 	config = NULL;
-	disk_free(blank);
+	ramdisk_free(blank);
 	blank = NULL;
 }

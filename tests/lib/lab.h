@@ -8,7 +8,7 @@
 #include "base/mac.h"
 #include "base/when.h"
 #include "config/config.h"
-#include "lab_disk.h"
+#include "ramdisk.h"
 #include "sandbox/world.h"
 #include "store/store.h"
 #include "turn.h"
@@ -33,7 +33,7 @@ struct lab_options {
 	bool slack_limits;
 	int64_t latency_ms; /* each way; jitter of up to as much again from the seed; default 20 */
 	struct lab_points *points; /* shared by many labs; may be NULL */
-	bool in_memory;            /* its disk is a struct disk; else files in /dev/shm */
+	bool in_memory;            /* its disk is a struct ramdisk; else files in /dev/shm */
 	bool is_fresh;             /* in memory: the first life migrates; else it finds that done */
 };
 struct lab;
@@ -86,7 +86,7 @@ struct look *lab_look(struct lab *l);
 /* The path of the database, to be read when the process is dead. A disk in memory is written out.
  */
 const char *lab_database(struct lab *l);
-struct disk *lab_disk(struct lab *l); /* NULL if it isn't in memory */
+struct ramdisk *lab_ramdisk(struct lab *l); /* NULL if it isn't in memory */
 /* SHA-256 over all that crossed the border between process and world, so far. */
 void lab_trace(const struct lab *l, char hex[65]);
 

@@ -59,7 +59,7 @@ struct lab {
 	char crumb[CRUMB_BYTES];
 	char died_with[CRUMB_BYTES]; /* the crumb at the moment of death: the dead clear nothing */
 	char path[96];
-	struct disk *disk; /* NULL: files */
+	struct ramdisk *disk; /* NULL: files */
 	struct lab_socket sockets[LAB_SOCKETS_MAX];
 	struct {
 		uint64_t ticket;

@@ -45,7 +45,7 @@ static void check_bytes(struct sim *s, struct str bytes)
 void check_store(struct sim *s)
 {
 	lab_kill(s->lab, DAY_MS);
-	check_bytes(s, disk_file(lab_disk(s->lab), ""));
-	check_bytes(s, disk_file(lab_disk(s->lab), "-wal"));
+	check_bytes(s, ramdisk_file(lab_ramdisk(s->lab), ""));
+	check_bytes(s, ramdisk_file(lab_ramdisk(s->lab), "-wal"));
 	check_chain(s);
 }

@@ -341,9 +341,9 @@ static void live(struct sim *s, int minutes, bool faulty, bool alerts)
 			doom(s);
 		lab_pass(s->lab, 1000 + (int64_t)sim_random(s, 30000));
 		people_do(s);
-		if (s->written != disk_writes(lab_disk(s->lab)))
+		if (s->written != ramdisk_writes(lab_ramdisk(s->lab)))
 			check_always(s);
-		s->written = disk_writes(lab_disk(s->lab));
+		s->written = ramdisk_writes(lab_ramdisk(s->lab));
 	}
 }
 

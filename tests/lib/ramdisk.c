@@ -1,6 +1,6 @@
-/* lab_disk: see lab_disk.h. Three files at most: the database, its log, and the journal of the
+/* ramdisk: see ramdisk.h. Three files at most: the database, its log, and the journal of the
  * moment in which it becomes WAL. Every write since the last sync can be undone. */
-#include "lab_disk.h"
+#include "ramdisk.h"
 
 #include <assert.h>
 #include <sqlite3.h>
@@ -23,17 +23,17 @@ struct file {
 	size_t n, cap;
 	struct undo *undo; /* newest first */
 };
-struct disk {
+struct ramdisk {
 	sqlite3_vfs vfs;
 	char name[24], url[64];
 	struct file files[FILES_MAX];
-	uint64_t writes, bitten[DISK_FAULTS];
-	bool armed[DISK_FAULTS];
+	uint64_t writes, bitten[RAMDISK_FAULTS];
+	bool armed[RAMDISK_FAULTS];
 	unsigned slept;
 };
 struct handle {
 	sqlite3_file base;
-	struct disk *disk;
+	struct ramdisk *disk;
 	struct file *file;
 };
 
@@ -83,7 +83,7 @@ static void file_wipe(struct file *f)
 	*f = (struct file){ .n = 0 };
 }
 
-static struct file *file_named(struct disk *d, const char *name)
+static struct file *file_named(struct ramdisk *d, const char *name)
 {
 	for (size_t i = 0; i < FILES_MAX; i++)
 		if (d->files[i].name[0] && strcmp(d->files[i].name, name) == 0)
@@ -91,7 +91,7 @@ static struct file *file_named(struct disk *d, const char *name)
 	return NULL;
 }
 
-static struct file *file_new(struct disk *d, const char *name)
+static struct file *file_new(struct ramdisk *d, const char *name)
 {
 	for (size_t i = 0; i < FILES_MAX; i++)
 		if (!d->files[i].name[0]) {
@@ -102,11 +102,11 @@ static struct file *file_new(struct disk *d, const char *name)
 	return NULL;
 }
 
-static bool bites(struct disk *d, enum disk_fault f)
+static bool bites(struct ramdisk *d, enum ramdisk_fault f)
 {
 	if (!d->armed[f])
 		return false;
-	d->armed[f] = f == DISK_FULL;
+	d->armed[f] = f == RAMDISK_FULL;
 	d->bitten[f]++;
 	return true;
 }
@@ -134,12 +134,12 @@ static int do_read(sqlite3_file *f, void *to, int n, sqlite3_int64 offset)
 
 static int do_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 offset)
 {
-	struct disk *d = handle_of(f)->disk;
+	struct ramdisk *d = handle_of(f)->disk;
 	struct file *to = handle_of(f)->file;
 	size_t end = (size_t)offset + (size_t)n;
-	if (bites(d, DISK_WRITE_EIO))
+	if (bites(d, RAMDISK_WRITE_EIO))
 		return SQLITE_IOERR_WRITE;
-	if (end > to->n && bites(d, DISK_FULL))
+	if (end > to->n && bites(d, RAMDISK_FULL))
 		return SQLITE_FULL;
 	remember(to, (size_t)offset, (size_t)n);
 	reserve(to, end);
@@ -164,16 +164,16 @@ static int do_truncate(sqlite3_file *f, sqlite3_int64 size)
 
 static int do_sync(sqlite3_file *f, int flags)
 {
-	struct disk *d = handle_of(f)->disk;
+	struct ramdisk *d = handle_of(f)->disk;
 	(void)flags;
-	if (bites(d, DISK_COMMIT_LOST)) {
-		disk_lose_unsynced(d);
+	if (bites(d, RAMDISK_COMMIT_LOST)) {
+		ramdisk_lose_unsynced(d);
 		return SQLITE_IOERR_FSYNC;
 	}
 	forget_undo(handle_of(f)->file);
-	if (bites(d, DISK_COMMIT_KEPT))
+	if (bites(d, RAMDISK_COMMIT_KEPT))
 		return SQLITE_IOERR_FSYNC;
-	d->slept += bites(d, DISK_SLOW);
+	d->slept += bites(d, RAMDISK_SLOW);
 	return SQLITE_OK;
 }
 
@@ -186,7 +186,7 @@ static int do_size(sqlite3_file *f, sqlite3_int64 *out)
 static int do_lock(sqlite3_file *f, int level)
 {
 	(void)level;
-	return bites(handle_of(f)->disk, DISK_BUSY) ? SQLITE_BUSY : SQLITE_OK;
+	return bites(handle_of(f)->disk, RAMDISK_BUSY) ? SQLITE_BUSY : SQLITE_OK;
 }
 
 static int do_unlock(sqlite3_file *f, int level)
@@ -243,7 +243,7 @@ static const sqlite3_io_methods methods = {
 
 static int do_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *out)
 {
-	struct disk *d = v->pAppData;
+	struct ramdisk *d = v->pAppData;
 	struct handle *h = handle_of(f);
 	assert(name); /* temporary things stay in memory */
 	*h = (struct handle){ { &methods }, d, file_named(d, name) };
@@ -283,10 +283,10 @@ static int do_full_name(sqlite3_vfs *v, const char *name, int n, char *out)
 	return SQLITE_OK;
 }
 
-struct disk *disk_new(void)
+struct ramdisk *ramdisk_new(void)
 {
 	static unsigned count;
-	struct disk *d = mem_new(sizeof(*d));
+	struct ramdisk *d = mem_new(sizeof(*d));
 	const sqlite3_vfs *real = sqlite3_vfs_find(NULL);
 	snprintf(d->name, sizeof(d->name), "lab-disk-%u", ++count);
 	snprintf(d->url, sizeof(d->url), "file:/lab.db?vfs=%s", d->name);
@@ -305,7 +305,7 @@ struct disk *disk_new(void)
 	return d;
 }
 
-void disk_free(struct disk *d)
+void ramdisk_free(struct ramdisk *d)
 {
 	if (!d)
 		return;
@@ -315,9 +315,9 @@ void disk_free(struct disk *d)
 	free(d);
 }
 
-const char *disk_url(const struct disk *d) { return d->url; }
+const char *ramdisk_url(const struct ramdisk *d) { return d->url; }
 
-void disk_copy(struct disk *to, const struct disk *from)
+void ramdisk_copy(struct ramdisk *to, const struct ramdisk *from)
 {
 	for (size_t i = 0; i < FILES_MAX; i++) {
 		struct file *f = &to->files[i];
@@ -332,7 +332,7 @@ void disk_copy(struct disk *to, const struct disk *from)
 	to->writes++;
 }
 
-struct str disk_file(const struct disk *d, const char *tail)
+struct str ramdisk_file(const struct ramdisk *d, const char *tail)
 {
 	char name[NAME_MAX_];
 	snprintf(name, sizeof(name), "/lab.db%s", tail);
@@ -342,24 +342,24 @@ struct str disk_file(const struct disk *d, const char *tail)
 	return STR("");
 }
 
-uint64_t disk_writes(const struct disk *d) { return d->writes; }
+uint64_t ramdisk_writes(const struct ramdisk *d) { return d->writes; }
 
 /* --- faults --- */
 
-void disk_arm(struct disk *d, enum disk_fault f) { d->armed[f] = true; }
+void ramdisk_arm(struct ramdisk *d, enum ramdisk_fault f) { d->armed[f] = true; }
 
-void disk_heal(struct disk *d) { memset(d->armed, 0, sizeof(d->armed)); }
+void ramdisk_heal(struct ramdisk *d) { memset(d->armed, 0, sizeof(d->armed)); }
 
-uint64_t disk_bitten(const struct disk *d, enum disk_fault f) { return d->bitten[f]; }
+uint64_t ramdisk_bitten(const struct ramdisk *d, enum ramdisk_fault f) { return d->bitten[f]; }
 
-unsigned disk_slept(struct disk *d)
+unsigned ramdisk_slept(struct ramdisk *d)
 {
 	unsigned n = d->slept;
 	d->slept = 0;
 	return n;
 }
 
-void disk_lose_unsynced(struct disk *d)
+void ramdisk_lose_unsynced(struct ramdisk *d)
 {
 	for (size_t i = 0; i < FILES_MAX; i++)
 		undo_all(&d->files[i]);
