@@ -70,7 +70,7 @@ static const struct {
 	  "action = 'alert.received')" },
 	{ "a case without its record", "SELECT COUNT(*) FROM casefile WHERE 'case ' || id NOT IN "
 				       "(SELECT object FROM audit WHERE "
-				       "action IN ('case.opened', 'case.held'))" },
+				       "action IN ('case.opened', 'case.held', 'trouble.began'))" },
 	{ "a question without its record",
 	  "SELECT COUNT(*) FROM inquiry WHERE 'inquiry ' || id NOT IN (SELECT object FROM audit "
 	  "WHERE action IN ('inquiry.opened', 'inquiry.unreachable'))" },
