@@ -178,6 +178,7 @@ static void reply_build(struct call *c, struct world_reply *out)
 static void note(const struct call *c, const struct world_reply *out, const char *error)
 {
 	struct call_row *r = ledger_call(c->w, c->m->name, out->status, error);
+	r->wait_s = out->retry_after_s;
 	TEXT_SET(r->channel, c->channel);
 	TEXT_SET(r->marker, c->marker);
 	TEXT_SET(r->ts, c->error ? "" : c->ts);

@@ -207,11 +207,15 @@ void run_history(struct call *c)
 		return;
 	struct cJSON *found = json_array();
 	const struct message *m = ch->messages.at;
+	struct fault kept;
 	bool has_more = false;
-	int64_t last_us = 0, n = 0;
+	int64_t last_us = 0, n = 0, lag_us = 0;
+	if (fault_take_kind(c->w, "conversations.history", "lag", &kept))
+		lag_us = kept.ms * 1000;
 	for (size_t i = ch->messages.n; i-- > 0 && !has_more;) {
 		bool is_reply = *m[i].thread_ts && strcmp(m[i].thread_ts, m[i].ts) != 0;
-		if (m[i].deleted || (is_reply && !m[i].broadcast) || !is_inside(&v, m[i].us))
+		if (m[i].deleted || (is_reply && !m[i].broadcast) || !is_inside(&v, m[i].us) ||
+		    (lag_us && m[i].us > c->w->now_ms * 1000 - lag_us))
 			continue;
 		has_more = n++ == v.limit;
 		if (has_more)

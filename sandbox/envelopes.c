@@ -41,6 +41,17 @@ static void garbage(struct world *w, struct socket *s)
 	socket_send(w, s, mem_str(STR("\n")));
 	socket_send(w, s, mem_str(STR("{\"type\":\"events_api\",\"envelope_id\":")));
 	socket_send(w, s, mem_str(STR("{\"type\":\"weather_report\",\"sky\":\"blue\"}")));
+	/* An envelope of a kind that nobody knows yet: an app acknowledges it all the same. */
+	struct envelope_row *r = ledger_envelope(w);
+	world_uuid(w, r->envelope_id);
+	TEXT_SET(r->key, "unknown kind");
+	r->acked = true; /* nobody waits for it */
+	r->socket = s->number;
+	r->sent_ms = w->now_ms;
+	socket_send(w, s,
+		    text_f("{\"type\":\"weather_report\",\"envelope_id\":\"%s\",\"payload\":"
+			   "{\"sky\":[null]},\"accepts_response_payload\":false}",
+			   r->envelope_id));
 }
 
 static void row_fill(struct world *w, struct envelope_row *r, const struct delivery *d,
@@ -77,6 +88,10 @@ static bool attempt(struct world *w, struct delivery *d)
 	d->is_sent = true;
 	d->sent_ms = w->now_ms;
 	d->due_ms = w->now_ms + ACK_MS;
+	if (fault_take_kind(w, "socket", "lost", &kept)) {
+		r->socket = 0; /* it went to nobody: no rule is broken by silence */
+		return true;
+	}
 	socket_send(w, s, mem_str(str_z(r->frame)));
 	if (fault_take_kind(w, "socket", "duplicate", &kept))
 		socket_send(w, s, mem_str(str_z(r->frame)));

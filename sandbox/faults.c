@@ -21,12 +21,16 @@ static const struct fault_kind {
 	{ "timeout", false, false, "timeout" },
 	{ "internal_error_done", false, false, "internal_error" },
 	{ "truncated", false, false, "truncated" },
+	{ "not_utf8", false, false, "not_utf8" },
+	{ "html_ok", false, false, "html" },
+	{ "lag", false, false, NULL },
 	{ "no_hello", true, false, NULL },
 	{ "silent", true, false, NULL },
 	{ "half_open", true, false, NULL },
 	{ "duplicate", true, false, NULL },
 	{ "garbage", true, false, NULL },
 	{ "ghosts", true, false, NULL },
+	{ "lost", true, false, NULL },
 };
 
 static const struct fault_kind *kind_of(const char *kind)
@@ -40,10 +44,17 @@ static const struct fault_kind *kind_of(const char *kind)
 	return NULL;
 }
 
+/* Methods of the Web API, and nothing else, have a dot in their name. */
 static bool is_here(const struct fault *f, const char *where)
 {
 	return strcmp(f->where, where) == 0 ||
+	       (strcmp(f->where, "api") == 0 && strchr(where, '.')) ||
 	       (strcmp(f->where, "*") == 0 && strcmp(where, "socket") != 0);
+}
+
+static bool is_over(const struct world *w, const struct fault *f)
+{
+	return f->count <= 0 || (f->until_ms && f->until_ms <= w->now_ms);
 }
 
 const struct fault *fault_take_kind(struct world *w, const char *where, const char *kind,
@@ -51,14 +62,15 @@ const struct fault *fault_take_kind(struct world *w, const char *where, const ch
 {
 	struct fault *f = w->faults.at;
 	for (size_t i = 0; i < w->faults.n; i++) {
-		if (f[i].count <= 0 || !is_here(&f[i], where) ||
+		if (is_over(w, &f[i]) || !is_here(&f[i], where) ||
 		    (kind && strcmp(f[i].kind, kind) != 0))
 			continue;
 		if (f[i].after > 0) {
 			f[i].after--;
 			continue;
 		}
-		f[i].count--;
+		f[i].count -= f[i].until_ms ? 0 : 1;
+		bitten(w, f[i].name);
 		*out = f[i];
 		return out;
 	}
@@ -116,6 +128,11 @@ const char *fault_spoil(const struct fault *f, struct world_reply *out)
 		body_is(out, 200, NULL, "{\"ok\":false,\"error\":\"internal_error\"}");
 	} else if (strcmp(f->kind, "truncated") == 0) {
 		out->body.n /= 2;
+	} else if (strcmp(f->kind, "not_utf8") == 0) {
+		body_is(out, 200, NULL,
+			"{\"ok\":true,\"channel\":\"\xff\xfe\",\"ts\":\"\xc0\x80\"}");
+	} else if (strcmp(f->kind, "html_ok") == 0) {
+		body_is(out, 200, "text/html; charset=utf-8", "<html>Please sign in</html>");
 	} else if (strncmp(f->kind, "error:", 6) == 0) {
 		struct cJSON *j = said_no(f->kind + 6);
 		buf_clear(&out->body);
@@ -131,19 +148,23 @@ struct cJSON *control_fault(struct world *w, const struct cJSON *args)
 	struct fault f = { .count = 1 };
 	TEXT_SET(f.where, json_text_at(args, "where"));
 	TEXT_SET(f.kind, json_text_at(args, "kind"));
+	TEXT_SET(f.name, *json_text_at(args, "name") ? json_text_at(args, "name") : f.kind);
 	(void)json_int(json_get(args, "count"), &f.count);
 	(void)json_int(json_get(args, "after"), &f.after);
 	(void)json_int(json_get(args, "ms"), &f.ms);
+	(void)json_int(json_get(args, "for_ms"), &f.until_ms);
 	const struct fault_kind *k = kind_of(f.kind);
 	if (!k)
 		return said_no("no such kind of fault");
 	if (!*f.where || k->on_socket != (strcmp(f.where, "socket") == 0))
 		return said_no("that kind does not go with that place");
-	if (f.count < 1 || f.after < 0 || f.ms < 0 || f.ms > HOUR_MS)
-		return said_no("count, after or ms out of range");
+	if (f.count < 1 || f.after < 0 || f.ms < 0 || f.ms > HOUR_MS || f.until_ms < 0 ||
+	    f.until_ms > DAY_MS)
+		return said_no("count, after, ms or for_ms out of range");
+	f.until_ms += f.until_ms ? w->now_ms : 0;
 	struct fault *all = w->faults.at;
 	for (size_t i = 0; i < w->faults.n; i++)
-		if (all[i].count <= 0) {
+		if (is_over(w, &all[i])) {
 			all[i] = f;
 			return said_yes();
 		}
@@ -151,4 +172,13 @@ struct cJSON *control_fault(struct world *w, const struct cJSON *args)
 		return said_no("too many faults are armed");
 	*(struct fault *)list_add(&w->faults, sizeof f) = f;
 	return said_yes();
+}
+
+/* How often faults of each name bit. */
+struct cJSON *control_bites(struct world *w, const struct cJSON *args)
+{
+	struct cJSON *out = said_yes();
+	(void)args;
+	json_put(out, "bites", counts_json(w->bites, BITES_MAX));
+	return out;
 }

@@ -32,6 +32,7 @@ enum {
 	HOOKS_MAX = 4096,
 	INCIDENTS_MAX = 4096,
 	FAULTS_MAX = 64,
+	BITES_MAX = 128, /* names of faults that bit */
 	TICKETS_MAX = 64,
 	SOCKETS_MAX = 16,       /* Slack allows 10; the rest is room to refuse */
 	REGISTRATIONS_MAX = 10, /* docs.slack.dev */
@@ -132,8 +133,8 @@ struct delivery { /* an envelope on its way: waiting for its ack (is_sent) or fo
 	struct cJSON *payload;
 };
 struct fault {
-	char where[40], kind[48];
-	int64_t count, after, ms;
+	char where[40], kind[48], name[32]; /* name: under which its bites are counted */
+	int64_t count, after, ms, until_ms; /* until_ms 0 = as long as count lasts */
 };
 struct incident {
 	uint64_t number;
@@ -149,6 +150,7 @@ struct call_row {
 	char method[40], error[48], channel[24], marker[96];
 	stamp ts;
 	int status;
+	int64_t wait_s; /* the Retry-After it was given, 0 = none */
 	bool dup;
 };
 struct ack_row {
@@ -205,7 +207,7 @@ struct world {
 	struct list incidents, calls, acks, envelopes, troubles;
 	uint64_t envelopes_cut, rows_cut; /* how many rows were forgotten */
 	struct bucket buckets[METHODS_MAX], posts;
-	struct rule_count refusals[RULES_MAX], warnings[16];
+	struct rule_count refusals[RULES_MAX], warnings[16], bites[BITES_MAX];
 	struct wire_line wire[WIRE_MAX];
 	uint64_t wire_n;
 	struct list queue; /* struct queued: events not yet taken, from queue_head on */
@@ -246,6 +248,7 @@ struct cJSON *control_channel(struct world *w, const struct cJSON *args);
 /* ledger.c */
 void refused(struct world *w, const char *rule);
 void warned(struct world *w, const char *what);
+void bitten(struct world *w, const char *name);
 struct call_row *ledger_call(struct world *w, const char *method, int status, const char *error);
 void ledger_ack(struct world *w, const struct ack_row *row);
 struct envelope_row *ledger_envelope(struct world *w); /* a new last row */
@@ -262,6 +265,7 @@ const struct fault *fault_take(struct world *w, const char *where, struct fault 
 const struct fault *fault_take_kind(struct world *w, const char *where, const char *kind,
 				    struct fault *out);
 struct cJSON *control_fault(struct world *w, const struct cJSON *args);
+struct cJSON *control_bites(struct world *w, const struct cJSON *args);
 bool fault_is_before(const struct fault *f); /* the call isn't done at all */
 /* Turns *out into what the fault makes of it; `done` calls keep their effect. Returns what the
  * ledger says. */
@@ -412,5 +416,6 @@ void pager_free(struct world *w);
 
 /* state.c */
 struct cJSON *control_messages(struct world *w, const struct cJSON *args);
-struct cJSON *state_json(const struct world *w, const char *only); /* "" = every part */
+struct cJSON *control_delete(struct world *w, const struct cJSON *args); /* people.c */
+struct cJSON *state_json(const struct world *w, const char *only);       /* "" = every part */
 #endif

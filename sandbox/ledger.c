@@ -24,6 +24,8 @@ void warned(struct world *w, const char *what)
 	count(w->warnings, sizeof w->warnings / sizeof *w->warnings, what);
 }
 
+void bitten(struct world *w, const char *name) { count(w->bites, BITES_MAX, name); }
+
 struct cJSON *counts_json(const struct rule_count *at, size_t n)
 {
 	struct cJSON *j = json_object();
@@ -163,6 +165,8 @@ static struct cJSON *call_json(const struct call_row *r)
 	put_given(j, "channel", r->channel);
 	put_given(j, "ts", r->ts);
 	put_given(j, "marker", r->marker);
+	if (r->wait_s)
+		json_put_num(j, "wait_s", (double)r->wait_s);
 	if (r->dup)
 		json_put_bool(j, "dup", true);
 	return j;

@@ -224,6 +224,7 @@ void pager_http(struct world *w, const struct world_request *rq, struct world_re
 	if (f && strcmp(f->kind, "internal_error_done") == 0)
 		out->status = 500;
 	struct call_row *r = ledger_call(w, "pagerduty", out->status, told ? told : row.error);
+	r->wait_s = out->retry_after_s;
 	TEXT_SET(r->marker, *row.marker ? row.marker : json_text_at(e, "dedup_key"));
 	TEXT_SET(r->channel, json_text_at(e, "event_action"));
 	TEXT_SET(r->ts, row.ts);

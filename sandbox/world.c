@@ -286,6 +286,8 @@ static const struct verb {
 	{ "resend", control_resend, false },
 	{ "fault", control_fault, false },
 	{ "heal", verb_heal, false },
+	{ "bites", control_bites, true },
+	{ "delete", control_delete, false },
 	{ "disconnect", control_disconnect, false },
 	{ "drop", control_drop, false },
 	{ "limits", verb_limits, false },
