@@ -189,6 +189,13 @@ struct queued {
 	int socket, code;
 	char *text;
 };
+struct socket_count { /* of a whole run */
+	int64_t greeted;
+	int64_t closed, lost;   /* by the client, with and without a Close frame */
+	int64_t ended, dropped; /* the same by Slack */
+	int64_t deaf, deaf_ms;  /* since the first hello: how often, how long none could hear */
+	bool is_deaf;
+};
 struct rule_count {
 	char rule[64];
 	int64_t count;
@@ -214,6 +221,7 @@ struct world {
 	size_t queue_head;
 	char *taken;
 	int last_socket;
+	struct socket_count sockets_count;
 };
 
 /* world.c: time, chance, ids, events */
@@ -258,6 +266,7 @@ void wire_note(struct world *w, const char *what, const char *detail); /* masks 
 void trouble_note(struct world *w, const char *user, const char *what);
 void ledger_free(struct world *w);
 struct cJSON *ledger_json(const struct world *w, const struct cJSON *args);
+struct cJSON *control_sockets(struct world *w, const struct cJSON *args);
 struct cJSON *counts_json(const struct rule_count *at, size_t n);
 
 /* faults.c: NULL if none bites; else a copy of the fault, one bite used up (*out is then valid). */
@@ -379,6 +388,7 @@ void socket_send(struct world *w, struct socket *s, char *owned_frame);
 struct socket *
 socket_pick(struct world *w); /* one of those that are open, at random; NULL if none */
 bool socket_is_live(const struct world *w, int number); /* what was sent on it can have been read */
+void sockets_pass(struct world *w, int64_t ms);         /* as they are, so long */
 int64_t sockets_due_ms(const struct world *w);
 void sockets_tick(struct world *w);
 struct cJSON *control_disconnect(struct world *w, const struct cJSON *args);

@@ -200,6 +200,21 @@ static struct cJSON *envelope_json(const struct envelope_row *r)
 	return j;
 }
 
+struct cJSON *control_sockets(struct world *w, const struct cJSON *args)
+{
+	(void)args;
+	struct cJSON *j = said_yes();
+	const struct socket_count *n = &w->sockets_count;
+	json_put_num(j, "greeted", (double)n->greeted);
+	json_put_num(j, "closed", (double)n->closed);
+	json_put_num(j, "lost", (double)n->lost);
+	json_put_num(j, "ended", (double)n->ended);
+	json_put_num(j, "dropped", (double)n->dropped);
+	json_put_num(j, "deaf", (double)n->deaf);
+	json_put_num(j, "deaf_ms", (double)n->deaf_ms);
+	return j;
+}
+
 struct cJSON *ledger_json(const struct world *w, const struct cJSON *args)
 {
 	int64_t since = 0;

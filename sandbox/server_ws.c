@@ -130,19 +130,34 @@ static int page_tell(struct peer *p)
 	return lws_write(p->wsi, z + LWS_PRE, (size_t)n, LWS_WRITE_TEXT) < 0 ? -1 : 0;
 }
 
-static int writeable(struct peer *p)
+static bool frame_out(struct peer *p)
 {
 	struct peer_frame *f = p->first;
+	p->first = f->next;
+	if (!p->first)
+		p->last = &p->first;
+	int n = lws_write(p->wsi, f->at + LWS_PRE, f->n,
+			  f->is_ping ? LWS_WRITE_PING : LWS_WRITE_TEXT);
+	free(f);
+	return n >= 0;
+}
+
+/* The client says goodbye: what was sent before it did goes out, and nothing more is sent to it. */
+static void left(struct server *s, struct peer *p)
+{
+	while (p->first && frame_out(p))
+		continue;
+	p->said_goodbye = true;
+	if (p->socket)
+		world_socket_closed(s->world, p->socket, true, server_now_ms(s));
+}
+
+static int writeable(struct peer *p)
+{
 	if (p->drop)
 		return -1;
-	if (f) {
-		p->first = f->next;
-		if (!p->first)
-			p->last = &p->first;
-		int n = lws_write(p->wsi, f->at + LWS_PRE, f->n,
-				  f->is_ping ? LWS_WRITE_PING : LWS_WRITE_TEXT);
-		free(f);
-		if (n < 0)
+	if (p->first) {
+		if (!frame_out(p))
 			return -1;
 		lws_callback_on_writable(p->wsi);
 		return 0;
@@ -243,7 +258,7 @@ int server_ws(struct server *s, struct lws *wsi, struct peer **peer, enum lws_ca
 	case LWS_CALLBACK_SERVER_WRITEABLE: return *peer ? writeable(*peer) : -1;
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		if (*peer)
-			(*peer)->said_goodbye = true;
+			left(s, *peer);
 		return 0;
 	case LWS_CALLBACK_CLOSED: closed(s, peer); return 0;
 	default: return 0;

@@ -75,6 +75,7 @@ static void say_hello(struct world *w, struct socket *s, bool is_debug)
 		s->said_hello = false;
 		return;
 	}
+	w->sockets_count.greeted++;
 	socket_send(w, s,
 		    text_f("{\"type\":\"hello\",\"num_connections\":%zu,\"debug_info\":{\"host\":"
 			   "\"applink-1\","
@@ -164,6 +165,10 @@ void world_socket_closed(struct world *w, int socket, bool with_close_frame, int
 	if (!s || s->is_ghost)
 		return;
 	wire_note(w, with_close_frame ? "socket closed" : "socket gone without Close", "");
+	if (with_close_frame)
+		w->sockets_count.closed++;
+	else
+		w->sockets_count.lost++;
 	if (with_close_frame) {
 		socket_forget(w, s);
 		return;
@@ -190,6 +195,18 @@ struct socket *socket_pick(struct world *w)
 		if (!s[i].is_ghost && s[i].said_hello && chosen-- == 0)
 			return &s[i];
 	return NULL;
+}
+
+void sockets_pass(struct world *w, int64_t ms)
+{
+	struct socket_count *n = &w->sockets_count;
+	const struct socket *s = w->sockets.at;
+	bool can_hear = n->greeted == 0;
+	for (size_t i = 0; i < w->sockets.n && !can_hear; i++)
+		can_hear = s[i].said_hello && !s[i].is_ghost && !s[i].is_half_open;
+	n->deaf += !can_hear && !n->is_deaf;
+	n->deaf_ms += can_hear ? 0 : ms;
+	n->is_deaf = !can_hear;
 }
 
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -226,6 +243,8 @@ static void socket_tick(struct world *w, struct socket *s)
 		socket_forget(w, s);
 	} else if (s->drop_ms <= w->now_ms) {
 		world_emit(w, s->drop_with_close ? WORLD_CLOSE : WORLD_DROP, s->number, NULL, 1000);
+		w->sockets_count.ended += s->drop_with_close;
+		w->sockets_count.dropped += !s->drop_with_close;
 		socket_forget(w, s);
 	} else if (s->refresh_ms <= w->now_ms) {
 		say_disconnect(w, s, world_dice(w) % 2 ? "warning" : "refresh_requested");
@@ -274,6 +293,7 @@ struct cJSON *control_drop(struct world *w, const struct cJSON *args)
 			continue;
 		}
 		world_emit(w, WORLD_DROP, s->number, NULL, 0);
+		w->sockets_count.dropped++;
 		socket_forget(w, s);
 		n++;
 	}

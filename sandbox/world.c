@@ -93,7 +93,9 @@ int64_t stamp_us(const char *ts)
 int64_t world_begin(struct world *w, int64_t now_ms)
 {
 	int64_t now = now_ms + w->ahead_ms;
-	w->now_ms = now > w->now_ms ? now : w->now_ms;
+	now = now > w->now_ms ? now : w->now_ms;
+	sockets_pass(w, now - w->now_ms);
+	w->now_ms = now;
 	return w->now_ms;
 }
 
@@ -277,6 +279,7 @@ static const struct verb {
 	{ "state", verb_state, true },
 	{ "ledger", verb_ledger, true },
 	{ "messages", control_messages, true },
+	{ "sockets", control_sockets, true },
 	{ "click", act_click, false },
 	{ "submit", act_submit, false },
 	{ "close_view", act_close_view, false },

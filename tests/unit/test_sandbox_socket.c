@@ -58,6 +58,47 @@ static void a_socket_closed_politely_leaves_no_ghost(void **state)
 	lab_free(&l);
 }
 
+static int64_t counted(struct lab *l, const char *what)
+{
+	int64_t n = -1;
+	struct cJSON *j = verb(l, "sockets", "{}");
+	assert_true(json_int(json_get(j, what), &n));
+	json_free(j);
+	return n;
+}
+
+static void the_ledger_says_how_sockets_ended_and_for_how_long_nobody_heard(void **state)
+{
+	struct lab l = lab_new(false);
+	(void)state;
+	sleep_ms(&l, 5000); /* before the first hello nobody can be deaf */
+	int first = dial_up(&l);
+	sleep_ms(&l, 700);
+	int second = dial_up(&l);
+	world_socket_closed(l.w, first, true, l.now_ms); /* make before break */
+	sleep_ms(&l, 700);
+	assert_int_equal(counted(&l, "deaf"), 0);
+	world_socket_closed(l.w, second, false, l.now_ms);
+	sleep_ms(&l, 40);
+	assert_int_equal(counted(&l, "deaf_ms"), 40); /* it goes on */
+	sleep_ms(&l, 2);
+	dial_up(&l);
+	sleep_ms(&l, 700);
+	verb_ok(&l, "drop", "{}");
+	dial_up(&l); /* in the same millisecond */
+	sleep_ms(&l, 700);
+	verb_ok(&l, "disconnect", "{\"reason\":\"link_disabled\"}");
+	sleep_ms(&l, 1500);
+	assert_int_equal(counted(&l, "greeted"), 4);
+	assert_int_equal(counted(&l, "closed"), 1);
+	assert_int_equal(counted(&l, "lost"), 1);
+	assert_int_equal(counted(&l, "dropped"), 1);
+	assert_int_equal(counted(&l, "ended"), 1);
+	assert_int_equal(counted(&l, "deaf"), 3);
+	assert_int_equal(counted(&l, "deaf_ms"), 42 + 500);
+	lab_free(&l);
+}
+
 static void an_event_comes_again_after_one_sixty_and_three_hundred_seconds(void **state)
 {
 	struct lab l = lab_new(false);
@@ -261,6 +302,7 @@ int main(void)
 		cmocka_unit_test(a_ticket_works_once_and_for_thirty_seconds),
 		cmocka_unit_test(hello_counts_ghosts_and_the_eleventh_is_turned_away),
 		cmocka_unit_test(a_socket_closed_politely_leaves_no_ghost),
+		cmocka_unit_test(the_ledger_says_how_sockets_ended_and_for_how_long_nobody_heard),
 		cmocka_unit_test(an_event_comes_again_after_one_sixty_and_three_hundred_seconds),
 		cmocka_unit_test(an_event_waits_for_a_socket_but_a_click_does_not),
 		cmocka_unit_test(a_slash_command_is_not_repeated_and_its_late_ack_does_nothing),
