@@ -29,7 +29,8 @@
 #define CLOSING_MS   (5 * SECOND_MS)  /* io is done after 2 s; then the slot is ours again anyway */
 #define ASK_MS       MINUTE_MS /* the request ends after 10 s; a lost answer is no dead end */
 #define BACK_OFF_MS  SECOND_MS
-#define BACK_OFF_MAX 6               /* doublings: 1 s … 60 s */
+#define BACK_OFF_MAX MINUTE_MS       /* doubled up to that */
+#define LEAVE_MAX    (2 * SECOND_MS) /* the same while a session leaves: Slack ends it after 10 s */
 #define SURVIVED_MS  MINUTE_MS       /* a session this old was a good one */
 #define CROWDED_MS   MINUTE_MS       /* too_many_websockets */
 #define DISABLED_MS  (5 * MINUTE_MS) /* link_disabled, or a refused token */
@@ -126,23 +127,29 @@ static void survive(const struct step *s, struct slot *t)
 	s->l->failures = 0;
 }
 
-/* Exponential with full jitter, and at least what the other side wishes; a wait that was agreed
- * on is never shortened. */
-static int64_t back_off(const struct step *s, int64_t at_least_ms)
+/* Exponential with full jitter; a wait that was agreed on is never shortened. Failures are counted
+ * as far as they make a wait longer. */
+static int64_t back_off_up_to(const struct step *s, int64_t most_ms, int64_t at_least_ms)
 {
 	struct link *l = s->l;
-	const int doublings = l->failures < BACK_OFF_MAX ? l->failures : BACK_OFF_MAX;
-	int64_t cap_ms = BACK_OFF_MS << doublings;
+	int64_t cap_ms = BACK_OFF_MS << l->failures;
 
-	if (cap_ms > MINUTE_MS)
-		cap_ms = MINUTE_MS;
-	l->failures++;
+	if (cap_ms < most_ms)
+		l->failures++;
+	else
+		cap_ms = most_ms;
 	int64_t wait_ms = 1 + (int64_t)(chance_u64(s->chance, "link.back_off") % (uint64_t)cap_ms);
 	if (wait_ms < at_least_ms)
 		wait_ms = at_least_ms;
 	if (l->ask_ms < s->now_ms + wait_ms)
 		l->ask_ms = s->now_ms + wait_ms;
 	return l->ask_ms - s->now_ms;
+}
+
+/* At least what the other side wishes. */
+static int64_t back_off(const struct step *s, int64_t at_least_ms)
+{
+	return back_off_up_to(s, BACK_OFF_MAX, at_least_ms);
 }
 
 /* The Close frame is always sent: without it Slack keeps a ghost registration for hours and sends
@@ -268,14 +275,15 @@ static void on_hello(const struct step *s, struct slot *t, const struct link_eve
 }
 
 /* A session that is told to go after less than a minute counts as a failure: else Slack and we
- * could chase each other (slack.md 1.9). */
+ * could chase each other (slack.md 1.9). But the next one has to stand before Slack ends this
+ * one, or clicks of that moment are lost. */
 static void leave(const struct step *s, struct slot *t)
 {
 	if (t->is_leaving)
 		return;
 	t->is_leaving = true;
 	if (!t->has_survived)
-		(void)back_off(s, 0);
+		(void)back_off_up_to(s, LEAVE_MAX, 0);
 }
 
 static void on_disconnect(const struct step *s, struct slot *t, const char *reason)

@@ -173,6 +173,32 @@ static void a_repeated_warning_counts_once(void **state)
 	}
 }
 
+/* Slack replaces its containers one after the other, and we are always on the next one to go: the
+ * back-off must not grow beyond the ten seconds that Slack gives. */
+static void a_row_of_warnings_leaves_nobody_deaf(void **state)
+{
+	char hang[16];
+
+	(void)state;
+	EXPECT(EV(.kind = LINK_START), "ask");
+	get_up(1, 0);
+	for (uint64_t i = 1; i <= 40; i++) {
+		const int64_t from_ms = w.now_ms;
+		EXPECT(EV(.kind = LINK_DISCONNECT, .socket = i, .reason = "warning"), "");
+		while (strstr(wait_due(), "ask") == NULL)
+			;
+		assert_true(w.now_ms - from_ms <= 2000);
+		get_up(i + 1, 0);
+		(void)snprintf(hang, sizeof(hang), "hang %d", (int)i);
+		while (strcmp(wait_due(), hang) != 0)
+			;
+		EXPECT(EV(.kind = LINK_CLOSED, .socket = i), "");
+		assert_true(link_is_up(w.l));
+	}
+	/* One that is lost is not taken for the fortieth. */
+	assert_true(wait_of(EV(.kind = LINK_CLOSED, .socket = 41), "") <= 4000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +209,7 @@ int main(void)
 		STORY(an_agreed_wait_is_never_shortened),
 		STORY(a_repeated_warning_counts_once),
 		STORY(a_standing_session_resets_once),
+		STORY(a_row_of_warnings_leaves_nobody_deaf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
