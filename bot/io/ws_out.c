@@ -6,6 +6,7 @@
 #include <openssl/x509_vfy.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/arena.h"
 #include "base/log.h"
@@ -33,8 +34,8 @@ struct line {
 	struct frame *first, **last;
 	size_t queued_n;
 	unsigned pings;
-	bool wants_close;
-	int code; /* ours, or the peer's */
+	bool wants_close, has_closed; /* our Close frame: is due, is out */
+	int code;                     /* ours, or the peer's */
 	char reason[128];
 };
 struct ws_out {
@@ -99,7 +100,8 @@ static void line_kill(struct line *l)
 	lws_set_timeout(l->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
-/* Close frame from the next writeable callback, then IO_HANG_UP_MS, then the axe. */
+/* Close frame from the next writeable callback; until the peer's own, or for IO_HANG_UP_MS, what it
+ * sent before it read ours is taken; then the axe. */
 static void line_close(struct ws_out *w, struct line *l, int code, const char *reason)
 {
 	if (l->state == LINE_CLOSING)
@@ -270,6 +272,20 @@ void ws_out_hang_up(void *self, uint64_t socket, int code)
 		line_close(w, l, code, "hung up");
 }
 
+/* By hand (RFC 6455, 5.5.1): after lws_close_reason() libwebsockets would throw away what the peer
+ * said before it read our Close, and a click in it is delivered only once. */
+static bool write_close(struct lws *wsi, int code)
+{
+	unsigned char frame[LWS_PRE + 8] = { 0 }, *at = frame + LWS_PRE, *mask = at + 2;
+
+	at[0] = 0x88; /* final, Close */
+	at[1] = 0x82; /* masked, two bytes */
+	(void)!getrandom(mask, 4, 0);
+	at[6] = (unsigned char)(code >> 8) ^ mask[0];
+	at[7] = (unsigned char)code ^ mask[1];
+	return lws_write(wsi, at, 8, LWS_WRITE_RAW) == 8;
+}
+
 /* One lws_write a callback; it comes unasked, too. Frames that wait go before our Close. */
 static int on_writeable(struct lws *wsi, struct line *l)
 {
@@ -286,9 +302,10 @@ static int on_writeable(struct lws *wsi, struct line *l)
 		if (n < 0)
 			return -1;
 	} else if (l->wants_close) {
-		l->wants_close = false; /* once: a second -1 would not wait for the peer's */
-		lws_close_reason(wsi, (enum lws_close_status)l->code, NULL, 0);
-		return -1; /* that sends it */
+		l->wants_close = false;
+		l->has_closed = true;
+		if (!write_close(wsi, l->code))
+			return -1;
 	} else if (l->pings > 0) {
 		l->pings = 0;
 		if (lws_write(wsi, nothing + LWS_PRE, 0, LWS_WRITE_PING) < 0)
@@ -338,19 +355,20 @@ static void on_up(struct ws_out *w, struct line *l)
 	(void)io_deliver(w->io, &(struct arrival){ .kind = ARRIVAL_OPENED, .ticket = l->socket });
 }
 
-static void on_peer_close(struct ws_out *w, struct line *l, const unsigned char *at, size_t n)
+static int on_peer_close(struct ws_out *w, struct line *l, const unsigned char *at, size_t n)
 {
 	char why[sizeof(l->reason)];
 
-	if (l->wants_close)
-		return;                   /* the echo of ours */
+	if (l->has_closed)
+		return -1;                /* the echo of ours: that is the end */
 	deadline_in(w, l, IO_HANG_UP_MS); /* libwebsockets answers with a Close of its own */
-	if (n < 2)
-		return;
+	if (l->wants_close || n < 2)
+		return 0;
 	l->code = at[0] << 8 | at[1];
 	(void)snprintf(why, sizeof(why), "closed by the peer: %.*s", (int)(n - 2),
 		       (const char *)at + 2);
 	reason_set(l, why);
+	return 0;
 }
 
 /* Asked of each certificate of a chain; only here is it said what is wrong with one. libwebsockets
@@ -396,7 +414,7 @@ int ws_out_callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	case LWS_CALLBACK_CLIENT_RECEIVE: on_piece(io->ws_out, l, (struct str){ in, n }); return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE_PONG: heard(io->ws_out, l); return 0;
 	case LWS_CALLBACK_CLIENT_WRITEABLE: return on_writeable(wsi, l);
-	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: on_peer_close(io->ws_out, l, in, n); return 0;
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return on_peer_close(io->ws_out, l, in, n);
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
 		on_failed(io->ws_out, l, in, n);
 		lws_set_opaque_user_data(wsi, NULL);

@@ -240,6 +240,40 @@ static void test_deaf_peer(void **state)
 	bench_close(&b);
 }
 
+/* Slack has not read our Close yet: what it says until it has is for us, too. */
+static void play_says_more(struct peer *p)
+{
+	const int fd = server_up(p);
+
+	p->code = hear_close(fd);
+	say(fd, TEXT, "late", 4);
+	say(fd, TEXT_BEGINS, "in two ", 7);
+	say(fd, PING, "x", 1);
+	say(fd, ENDS, "pieces", 6);
+	say(fd, CLOSE, "\x03\xe8", 2);
+	(void)close(fd);
+}
+
+static void test_said_after_our_close(void **state)
+{
+	struct bench b;
+	struct peer p;
+
+	(void)state;
+	peer_start(&p, play_says_more);
+	bench_open(&b, (struct io_options){ 0 });
+	dial(&b, 5, "ws", p.port);
+	(void)bench_want(&b, ARRIVAL_OPENED, 0);
+	b.net->hang_up(b.net->self, 5, 1000);
+	end_of(&b, 5, 1000);
+	assert_int_equal(bench_count(&b, ARRIVAL_FRAME), 2);
+	assert_true(str_is(bench_want(&b, ARRIVAL_FRAME, 0)->frame, "late"));
+	assert_true(str_is(bench_want(&b, ARRIVAL_FRAME, 1)->frame, "in two pieces"));
+	peer_join(&p);
+	assert_int_equal(p.code, 1000);
+	bench_close(&b);
+}
+
 /* Hanging up on a socket that is still being dialled ends it at once. */
 static void test_hang_up_while_dialling(void **state)
 {
@@ -360,6 +394,7 @@ int main(void)
 		cmocka_unit_test(test_message_over_1_MiB),
 		cmocka_unit_test(test_never_up),
 		cmocka_unit_test(test_deaf_peer),
+		cmocka_unit_test(test_said_after_our_close),
 		cmocka_unit_test(test_hang_up_while_dialling),
 		cmocka_unit_test(test_slow_lookup),
 		cmocka_unit_test(test_batch_full),
