@@ -10,9 +10,8 @@
  * There is one place that asks for URLs, plan(), and one that delays it, back_off(). Time acts in
  * tick() only, which the turn calls after all arrivals: a late pong beats its deadline. What came
  * from a socket that is in no slot is about the past and changes nothing. */
-#include "slack/link.h"
 #include "base/arena.h"
-#include "base/when.h"
+#include "slack/link_inside.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -24,10 +23,9 @@
 #define DIAL_MS      (20 * SECOND_MS) /* name look-up, TCP, TLS, upgrade */
 #define HELLO_MS     (10 * SECOND_MS)
 #define PING_MS      (10 * SECOND_MS)
-#define DEAF_MS      (30 * SECOND_MS) /* 5 s is too tight (slack.md 1.4) */
-#define LINGER_MS    (3 * SECOND_MS)  /* Slack waits so long for an acknowledgement */
-#define CLOSING_MS   (5 * SECOND_MS)  /* io is done after 2 s; then the slot is ours again anyway */
-#define ASK_MS       MINUTE_MS /* the request ends after 10 s; a lost answer is no dead end */
+#define LINGER_MS    (3 * SECOND_MS) /* Slack waits so long for an acknowledgement */
+#define CLOSING_MS   (5 * SECOND_MS) /* io is done after 2 s; then the slot is ours again anyway */
+#define ASK_MS       MINUTE_MS       /* the request ends after 10 s; a lost answer is no dead end */
 #define BACK_OFF_MS  SECOND_MS
 #define BACK_OFF_MAX MINUTE_MS       /* doubled up to that */
 #define LEAVE_MAX    (2 * SECOND_MS) /* the same while a session leaves: Slack ends it after 10 s */
@@ -35,34 +33,8 @@
 #define CROWDED_MS   MINUTE_MS       /* too_many_websockets */
 #define DISABLED_MS  (5 * MINUTE_MS) /* link_disabled, or a refused token */
 #define LIVES_S_MAX  (7 * 24 * INT64_C(3600))
-#define GHOSTS_MS    (10 * MINUTE_MS)
 #define CLOSE_NORMAL 1000
 
-enum slot_state { SLOT_FREE, SLOT_DIALLED, SLOT_GREETING, SLOT_UP, SLOT_CLOSING };
-struct slot {
-	enum slot_state state;
-	uint64_t socket;
-	bool is_leaving;   /* UP: wants its replacement */
-	bool has_survived; /* UP: has reset the back-off, once */
-	int64_t by_ms;     /* not longer than this; UP: NEVER_MS until it is replaced */
-	int64_t up_ms;     /* UP: its hello */
-	int64_t heard_ms;  /* GREETING, UP: newest sign of life */
-	int64_t ping_ms;   /* UP: the next ping of ours */
-	int64_t leave_ms;  /* UP: the replacement is wanted by ourselves then */
-};
-enum { SLOTS = 2 };
-struct link {
-	struct slot slots[SLOTS];
-	uint64_t last_socket;
-	bool is_started, is_stopping;
-	bool is_asking;
-	int64_t asked_by_ms; /* is_asking: the answer is taken for lost then */
-	int64_t ask_ms;      /* no URL is asked for before */
-	int failures;        /* in a row */
-	int64_t ghosts;      /* connections Slack counts beyond ours, by the newest hello */
-	int64_t ghosts_ms;   /* since when */
-	bool has_said_ghosts;
-};
 struct step {
 	struct link *l;
 	int64_t now_ms;
@@ -92,11 +64,6 @@ __attribute__((format(printf, 2, 3))) static void say(const struct step *s, cons
 	va_end(ap);
 }
 
-static bool is_open(const struct slot *t)
-{
-	return t->state == SLOT_GREETING || t->state == SLOT_UP;
-}
-
 static struct slot *slot_of(struct link *l, uint64_t socket)
 {
 	for (size_t i = 0; i < SLOTS; i++) {
@@ -104,18 +71,6 @@ static struct slot *slot_of(struct link *l, uint64_t socket)
 			return &l->slots[i];
 	}
 	return NULL;
-}
-
-/* How many slots are in that state; *first (may be NULL) is the index of the first of them. */
-static size_t count(const struct link *l, enum slot_state state, size_t *first)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < SLOTS; i++) {
-		if (l->slots[i].state == state && n++ == 0 && first != NULL)
-			*first = i;
-	}
-	return n;
 }
 
 /* A session that lived for a minute ends the row of failures, once. */
@@ -161,29 +116,11 @@ static void hang_up(const struct step *s, struct slot *t)
 	t->by_ms = s->now_ms + CLOSING_MS;
 }
 
-/* Nothing is missing, asked for or on its way: true. */
-static bool has_session(const struct link *l)
-{
-	for (size_t i = 0; i < SLOTS; i++) {
-		const struct slot *t = &l->slots[i];
-		if (t->state == SLOT_DIALLED || t->state == SLOT_GREETING ||
-		    (t->state == SLOT_UP && !t->is_leaving))
-			return true;
-	}
-	return false;
-}
-
-static bool wants_url(const struct link *l)
-{
-	return l->is_started && !l->is_stopping && !l->is_asking && !has_session(l) &&
-	       count(l, SLOT_FREE, NULL) > 0;
-}
-
 static void plan(const struct step *s)
 {
 	struct link *l = s->l;
 
-	if (!wants_url(l) || s->now_ms < l->ask_ms)
+	if (!link_wants_url(l) || s->now_ms < l->ask_ms)
 		return;
 	act(s, LINK_ASK_URL, 0);
 	l->is_asking = true;
@@ -204,7 +141,7 @@ static void on_url(const struct step *s, const char *url)
 		return;
 	}
 	/* Asked for with a free slot, and only this takes one. */
-	const size_t free_slots = count(l, SLOT_FREE, &i);
+	const size_t free_slots = link_count(l, SLOT_FREE, &i);
 	assert(free_slots > 0);
 	struct slot *t = &l->slots[i];
 	*t = (struct slot){ .state = SLOT_DIALLED,
@@ -235,20 +172,29 @@ static void on_up(const struct step *s, struct slot *t)
 	t->heard_ms = s->now_ms;
 }
 
+static void say_ghosts(const struct step *s)
+{
+	s->l->has_said_ghosts = true;
+	say(s, "Slack counts %" PRId64 " sockets that are not ours: clicks may get lost there",
+	    s->l->ghosts);
+}
+
 /* Ghosts are counted against all our sockets that Slack may still know. */
 static void count_ghosts(const struct step *s, int64_t connections)
 {
 	struct link *l = s->l;
-	const int64_t ours = SLOTS - (int64_t)count(l, SLOT_FREE, NULL);
+	const int64_t ours = SLOTS - (int64_t)link_count(l, SLOT_FREE, NULL);
 
 	if (connections <= ours) {
 		l->ghosts = 0;
-		l->has_said_ghosts = false;
+		l->is_recounted = l->has_said_ghosts = false;
 		return;
 	}
 	if (l->ghosts == 0)
 		l->ghosts_ms = s->now_ms;
 	l->ghosts = connections - ours;
+	if (l->is_recounted && !l->has_said_ghosts)
+		say_ghosts(s);
 }
 
 static void on_hello(const struct step *s, struct slot *t, const struct link_event *ev)
@@ -292,7 +238,7 @@ static void on_disconnect(const struct step *s, struct slot *t, const char *reas
 		(int64_t)(chance_u64(s->chance, "link.crowded") % (uint64_t)CROWDED_MS);
 	int64_t at_least_ms = 0;
 
-	if (!is_open(t))
+	if (!link_is_open(t))
 		return;
 	if (strcmp(reason, "too_many_websockets") == 0)
 		at_least_ms = CROWDED_MS + jitter_ms;
@@ -340,7 +286,7 @@ static void tick_up(const struct step *s, struct slot *t)
 		give_up(s, t, "no sign of life for 30 s");
 		return;
 	}
-	if (s->now_ms >= t->by_ms && count(s->l, SLOT_UP, NULL) > 1) {
+	if (s->now_ms >= t->by_ms && link_count(s->l, SLOT_UP, NULL) > 1) {
 		hang_up(s, t);
 		return;
 	}
@@ -372,6 +318,27 @@ static void tick_slot(const struct step *s, struct slot *t)
 	}
 }
 
+/* A death of ours leaves a ghost that fades in minutes, and nothing says so but another hello: one
+ * session is replaced to hear it. Where there is no room for that, or it says the same, the alarm
+ * is raised; nothing is churned (slack.md 1.9). */
+static void tick_ghosts(const struct step *s)
+{
+	struct link *l = s->l;
+
+	if (l->ghosts == 0 || l->has_said_ghosts || s->now_ms - l->ghosts_ms < GHOSTS_MS)
+		return;
+	if (l->is_recounted || l->ghosts + SLOTS > REGISTRATIONS_MAX) {
+		say_ghosts(s);
+		return;
+	}
+	l->is_recounted = true;
+	l->ghosts_ms = s->now_ms;
+	for (size_t i = 0; i < SLOTS; i++) {
+		if (l->slots[i].state == SLOT_UP)
+			leave(s, &l->slots[i]);
+	}
+}
+
 /* What time alone brings. */
 static void tick(const struct step *s)
 {
@@ -383,13 +350,7 @@ static void tick(const struct step *s)
 		l->is_asking = false;
 		say(s, "no answer about a URL; again in %" PRId64 " ms", back_off(s, 0));
 	}
-	if (l->ghosts > 0 && !l->has_said_ghosts && s->now_ms - l->ghosts_ms >= GHOSTS_MS) {
-		l->has_said_ghosts = true;
-		say(s,
-		    "for 10 min Slack has counted %" PRId64 " sockets that are not ours: clicks "
-		    "may get lost there",
-		    l->ghosts);
-	}
+	tick_ghosts(s);
 }
 
 static void on_socket(const struct step *s, const struct link_event *ev)
@@ -399,7 +360,7 @@ static void on_socket(const struct step *s, const struct link_event *ev)
 	if (t == NULL)
 		return;
 	survive(s, t);
-	if (is_open(t) && ev->kind != LINK_CLOSED)
+	if (link_is_open(t) && ev->kind != LINK_CLOSED)
 		t->heard_ms = s->now_ms;
 	if (ev->kind == LINK_UP)
 		on_up(s, t);
@@ -430,73 +391,4 @@ void link_step(struct link *l, const struct link_event *ev, int64_t now_ms,
 	case LINK_STOP: on_stop(&s); break;
 	}
 	plan(&s);
-}
-
-static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
-
-static int64_t slot_due_ms(const struct link *l, const struct slot *t)
-{
-	int64_t due_ms = NEVER_MS;
-
-	switch (t->state) {
-	case SLOT_FREE: break;
-	case SLOT_DIALLED:
-	case SLOT_GREETING:
-	case SLOT_CLOSING: return t->by_ms;
-	case SLOT_UP:
-		due_ms = earlier(t->ping_ms, t->heard_ms + DEAF_MS);
-		if (!t->is_leaving)
-			due_ms = earlier(due_ms, t->leave_ms);
-		if (count(l, SLOT_UP, NULL) > 1)
-			due_ms = earlier(due_ms, t->by_ms);
-	}
-	return due_ms;
-}
-
-int64_t link_due_ms(const struct link *l)
-{
-	int64_t due_ms = NEVER_MS;
-
-	for (size_t i = 0; i < SLOTS; i++)
-		due_ms = earlier(due_ms, slot_due_ms(l, &l->slots[i]));
-	if (l->is_asking)
-		due_ms = earlier(due_ms, l->asked_by_ms);
-	if (wants_url(l))
-		due_ms = earlier(due_ms, l->ask_ms);
-	if (l->ghosts > 0 && !l->has_said_ghosts)
-		due_ms = earlier(due_ms, l->ghosts_ms + GHOSTS_MS);
-	return due_ms;
-}
-
-uint64_t link_ack_socket(const struct link *l, uint64_t asked)
-{
-	uint64_t found = 0;
-
-	for (size_t i = 0; i < SLOTS; i++) {
-		const struct slot *t = &l->slots[i];
-		if (is_open(t) && t->socket == asked)
-			return asked;
-		/* The one that stays, before the one that leaves. */
-		if (t->state == SLOT_UP && (found == 0 || !t->is_leaving))
-			found = t->socket;
-	}
-	return found;
-}
-
-bool link_is_up(const struct link *l) { return count(l, SLOT_UP, NULL) > 0; }
-
-int64_t link_heard_ms(const struct link *l)
-{
-	int64_t heard_ms = 0;
-
-	for (size_t i = 0; i < SLOTS; i++) {
-		if (is_open(&l->slots[i]) && l->slots[i].heard_ms > heard_ms)
-			heard_ms = l->slots[i].heard_ms;
-	}
-	return heard_ms;
-}
-
-bool link_is_over(const struct link *l)
-{
-	return l->is_stopping && count(l, SLOT_FREE, NULL) == SLOTS;
 }

@@ -52,5 +52,8 @@ int64_t link_due_ms(const struct link *l); /* when LINK_TIMER is wanted; NEVER_M
 uint64_t link_ack_socket(const struct link *l, uint64_t asked);
 bool link_is_up(const struct link *l);       /* hello seen on a live socket */
 int64_t link_heard_ms(const struct link *l); /* newest sign of life of a live socket, 0 = none */
-bool link_is_over(const struct link *l);     /* after LINK_STOP: no socket is left */
+/* Whether Slack counts sockets that are not ours, by the newest hello. Before the first: none. */
+enum link_ghosts { GHOSTS_NONE, GHOSTS_SUSPECTED, GHOSTS_SURE };
+enum link_ghosts link_ghosts(const struct link *l);
+bool link_is_over(const struct link *l); /* after LINK_STOP: no socket is left */
 #endif

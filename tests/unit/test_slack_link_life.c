@@ -279,59 +279,6 @@ static void a_url_we_cannot_hold_is_a_failure(void **state)
 	assert_string_equal(w.acts.at[0].url, url);
 }
 
-/* A newer hello that still counts too many does not start the ten minutes afresh. */
-static void ghosts_outlive_a_replacement(void **state)
-{
-	(void)state;
-	EXPECT(EV(.kind = LINK_START), "ask");
-	EXPECT(EV(.kind = LINK_URL, .url = URL), "dial 1");
-	EXPECT(EV(.kind = LINK_UP, .socket = 1), "");
-	EXPECT(EV(.kind = LINK_HELLO, .socket = 1, .connections = 2), "");
-	live_for(1, 300000);
-	EXPECT(EV(.kind = LINK_DISCONNECT, .socket = 1, .reason = "warning"), "ask");
-	EXPECT(EV(.kind = LINK_URL, .url = URL), "dial 2");
-	EXPECT(EV(.kind = LINK_UP, .socket = 2), "");
-	EXPECT(EV(.kind = LINK_HELLO, .socket = 2, .connections = 4), "");
-	EXPECT(EV(.kind = LINK_CLOSED, .socket = 1), "");
-	live_for(2, 300001);
-	(void)step(TIMER);
-	assert_non_null(strstr(w.said, "counted 2 sockets that are not ours"));
-}
-
-/* Slack counts a connection we don't have: clicks go there. Said once, after ten minutes. */
-static void ghosts_are_told_once(void **state)
-{
-	(void)state;
-	EXPECT(EV(.kind = LINK_START), "ask");
-	EXPECT(EV(.kind = LINK_URL, .url = URL), "dial 1");
-	EXPECT(EV(.kind = LINK_UP, .socket = 1), "");
-	EXPECT(EV(.kind = LINK_HELLO, .socket = 1, .connections = 4), "");
-	live_for(1, 599000);
-	assert_int_equal(w.said_n, 1);
-	live_for(1, 2000);
-	assert_int_equal(w.said_n, 2);
-	assert_string_equal(w.said, "for 10 min Slack has counted 3 sockets that are not ours: "
-				    "clicks may get lost there");
-	live_for(1, 3600000);
-	assert_int_equal(w.said_n, 2);
-}
-
-static void the_two_sockets_of_a_replacement_are_no_ghosts(void **state)
-{
-	(void)state;
-	EXPECT(EV(.kind = LINK_START), "ask");
-	get_up(1, 0);
-	live_for(1, 61000);
-	EXPECT(EV(.kind = LINK_DISCONNECT, .socket = 1, .reason = "warning"), "ask");
-	EXPECT(EV(.kind = LINK_URL, .url = URL), "dial 2");
-	EXPECT(EV(.kind = LINK_UP, .socket = 2), "");
-	EXPECT(EV(.kind = LINK_HELLO, .socket = 2, .connections = 2), "");
-	EXPECT(EV(.kind = LINK_CLOSED, .socket = 1), "");
-	const int said_n = w.said_n;
-	live_for(2, 3600000);
-	assert_int_equal(w.said_n, said_n);
-}
-
 static void the_end_says_goodbye_to_all(void **state)
 {
 	(void)state;
@@ -377,10 +324,7 @@ int main(void)
 		STORY(what_we_wait_for_is_bounded),
 		STORY(what_comes_from_the_past_changes_nothing),
 		STORY(a_socket_that_was_hung_up_is_past),
-		STORY(ghosts_outlive_a_replacement),
 		STORY(a_url_we_cannot_hold_is_a_failure),
-		STORY(ghosts_are_told_once),
-		STORY(the_two_sockets_of_a_replacement_are_no_ghosts),
 		STORY(the_end_says_goodbye_to_all),
 		STORY(an_answer_after_the_end_is_not_dialled),
 	};
