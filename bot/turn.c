@@ -140,6 +140,11 @@ static struct decision decide_inquiry(struct turn *t, const struct act *a, const
 	(void)t;
 	return handle_inquiry_due(a, k->id);
 }
+static struct decision decide_cut_off(struct turn *t, const struct act *a, const struct task *k)
+{
+	(void)t;
+	return handle_inquiry_cut_off(a, k->id);
+}
 static struct decision decide_deadline(struct turn *t, const struct act *a, const struct task *k)
 {
 	(void)t;
@@ -197,6 +202,26 @@ struct received {
 	size_t n;
 };
 
+/* No answer can be hoped for: the open questions that had their time are given up. */
+static enum rc run_cut_off(struct turn *t, struct fail *fail)
+{
+	int64_t ids[TURN_DUE_MAX];
+	size_t n = 0;
+	if (!turn_slack_sweeps(t))
+		return RC_OK;
+	enum rc rc = store_old_inquiries(t->o.store, t->now_ms - TURN_CUT_OFF_MS, ids, TURN_DUE_MAX,
+					 &n, fail);
+	for (size_t i = 0; rc == RC_OK && i < n; i++)
+		rc = run_task(t,
+			      &(struct task){
+				      .what = arena_f(&t->work, "inquiry %lld", (long long)ids[i]),
+				      .decide = decide_cut_off,
+				      .id = ids[i] },
+			      fail);
+	turn_slack_swept(t, n == TURN_DUE_MAX);
+	return rc;
+}
+
 static enum rc run_due(struct turn *t, const struct received *alerts, struct fail *fail)
 {
 	struct store *s = t->o.store;
@@ -232,7 +257,7 @@ static enum rc run_due(struct turn *t, const struct received *alerts, struct fai
 				      .decide = decide_deadline,
 				      .id = ids[i] },
 			      fail);
-	return rc;
+	return rc == RC_OK ? run_cut_off(t, fail) : rc;
 }
 
 /* --- the transaction --- */
@@ -243,7 +268,9 @@ static enum rc claim(struct turn *t, struct fail *fail)
 	size_t room = FLIGHTS_MAX - 32 > t->flights_n ? FLIGHTS_MAX - 32 - t->flights_n : 0;
 	struct claim_terms terms = { .now_ms = t->now_ms,
 				     .pace_ms = t->o.policy->pacing ? SECOND_MS : 0,
-				     .limit = room < TURN_CLAIMS_MAX ? room : TURN_CLAIMS_MAX };
+				     .limit = room < TURN_CLAIMS_MAX ? room : TURN_CLAIMS_MAX,
+				     .later = turn_slack_later,
+				     .self = t };
 	const struct outgoing *rows = NULL;
 	size_t n = 0;
 	if (t->stopping || !terms.limit)
@@ -359,13 +386,15 @@ static void beat(struct turn *t)
 static int64_t wake_at(struct turn *t)
 {
 	struct fail fail;
-	int64_t due = NEVER_MS, link = link_due_ms(t->link);
+	int64_t due = NEVER_MS, link = turn_link_due(t), slack = turn_slack_due(t);
 	if (store_next_due(t->o.store, t->now_ms, &due, &fail) != RC_OK)
 		return TURN_BROKEN;
 	if (t->flights_n + 32 >= FLIGHTS_MAX && due < t->now_ms + 50)
 		due = t->now_ms + 50; /* no room to claim: an answer wakes us sooner */
 	if (link < due)
 		due = link;
+	if (slack < due)
+		due = slack;
 	if (t->auth_due_ms < due)
 		due = t->auth_due_ms;
 	if (due <= t->now_ms && t->now_ms < t->jump.spread_until_ms)
@@ -394,8 +423,9 @@ static void own_timers(struct turn *t)
 		slack_auth_test(&api, &t->batch, &rq);
 		turn_ask(t, FLIGHT_AUTH, &rq);
 	}
-	if (link_due_ms(t->link) <= t->now_ms)
+	if (turn_link_due(t) <= t->now_ms)
 		turn_link(t, &(struct link_event){ .kind = LINK_TIMER });
+	turn_slack_tick(t);
 }
 
 /* Nothing to decide and no row due: most turns of a quiet hour only hear pongs. A sign of life is

@@ -86,6 +86,8 @@ static enum rc recover(struct turn *t, struct fail *fail)
 		rc = store_any_deaths(s, &t->any_deaths, fail);
 	if (rc == RC_OK)
 		rc = recover_flights(t, fail);
+	if (rc == RC_OK)
+		rc = turn_slack_recall(t, fail);
 	/* The death is committed before anything else is tried, so that nothing that follows can
 	 * lose the count. */
 	if (rc == RC_OK)
@@ -143,7 +145,7 @@ const char *turn_unready(struct turn *t)
 		return "the database does not answer"; /* and this turn will end the process */
 	return door_unready(&(struct door_signs){ .now_ms = t->now_ms,
 						  .down_ms = t->down_ms,
-						  .heard_ms = link_heard_ms(t->link),
+						  .heard_ms = turn_link_heard(t),
 						  .is_full = t->is_full,
 						  .alert_ms = oldest.alert_ms,
 						  .page_ms = oldest.page_ms });

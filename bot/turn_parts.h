@@ -60,6 +60,25 @@ struct flight {
 	struct token token;
 };
 
+/* The Slack side as a whole; see turn_slack.c. Times are now_ms. A token refused for CUT_OFF: open
+ * questions are given up. */
+#define TURN_CUT_OFF_MS (15 * MINUTE_MS)
+struct turn_pace {
+	int64_t closed_ms; /* until then: Slack's Retry-After */
+	int64_t spent_ms;  /* when all tokens of the bucket will be back */
+};
+struct turn_slack {
+	bool is_held; /* nothing goes to the Web API but auth.test */
+	bool is_bot_refused, is_app_refused;
+	int64_t refused_ms, sweep_ms; /* since when one is, 0 = neither; when to give up more */
+	uint32_t setup;               /* what the setup forbids, a bit each */
+	int64_t setup_calm_ms;
+	bool is_disabled, has_ghosts, is_down_told; /* troubles that last */
+	int64_t born_ms, mute_ms, count_ms;
+	struct turn_pace pace[SLACK_METHODS_N];
+	int64_t claim_ms, put_off[SLACK_METHODS_N]; /* in the claim of that moment */
+};
+
 /* What goes out after the commit, in this order: acknowledgements, then these in order of `at`. */
 enum spoken_kind {
 	SPOKEN_REQUEST,
@@ -92,9 +111,10 @@ struct turn {
 	struct spoken spoken[SPOKEN_MAX];
 	size_t spoken_n;
 	uint64_t next_ticket;
-	char team_id[32];    /* from auth.test; "" = not known yet */
-	char user_id[32];    /* ours, from auth.test */
-	char app_id[32];     /* from the app token */
+	char team_id[32]; /* from auth.test; "" = not known yet */
+	char user_id[32]; /* ours, from auth.test */
+	char app_id[32];  /* from the app token */
+	struct turn_slack slack;
 	int64_t auth_due_ms; /* when to (re)try auth.test; NEVER_MS = done or in flight */
 	unsigned auth_tries;
 	int64_t now_ms;                          /* never goes back */
@@ -132,6 +152,9 @@ struct turn {
  * t->arrivals. */
 void turn_read(struct turn *t);
 void turn_link(struct turn *t, const struct link_event *ev);
+/* The link's times are BOOTTIME, which no setting of the wall clock moves; these are now_ms. */
+int64_t turn_link_due(const struct turn *t);
+int64_t turn_link_heard(const struct turn *t);
 struct item *turn_item(struct turn *t); /* a new zeroed item at the end of the list */
 void turn_add(struct turn *t, struct item *it);
 
@@ -152,6 +175,22 @@ void turn_answer_items(struct turn *t); /* after a commit: acks, door answers, r
 void turn_release(struct turn *t);      /* hands everything spoken to net */
 struct flight turn_landed(struct turn *t, uint64_t ticket, bool *known); /* takes the flight out */
 struct act turn_act(struct turn *t, const char *label);
+
+/* turn_slack.c. */
+MUST_CHECK enum rc turn_slack_recall(struct turn *t, struct fail *fail); /* start of a life */
+/* How auth.test ended; how long to wait for the next, 0 = as usual. */
+int64_t turn_slack_auth(struct turn *t, enum rc rc, const char *why);
+void turn_slack_app(struct turn *t, enum rc rc, const char *why); /* apps.connections.open */
+void turn_slack_doubt(struct turn *t, const char *why);           /* the bot's token may be dead */
+void turn_slack_told(struct turn *t, const struct slack_asked *asked, const struct result *r);
+void turn_slack_heard(struct turn *t, int status); /* any answer to what is asked until it works */
+int64_t turn_slack_later(void *turn, const struct outgoing *row); /* claim_terms.later */
+void turn_slack_disabled(struct turn *t);
+void turn_slack_hello(struct turn *t);
+void turn_slack_tick(struct turn *t);
+int64_t turn_slack_due(const struct turn *t);
+bool turn_slack_sweeps(const struct turn *t); /* open questions are to be given up now */
+void turn_slack_swept(struct turn *t, bool is_more);
 
 /* turn_backup.c: a backup goes on between the commits, one step a turn. */
 void turn_backup_asked(struct turn *t, uint64_t ticket, const struct door *d);

@@ -27,6 +27,18 @@ void turn_add(struct turn *t, struct item *it)
 	t->items_n++;
 }
 
+int64_t turn_link_due(const struct turn *t)
+{
+	const int64_t due_ms = link_due_ms(t->link);
+	return due_ms == NEVER_MS ? NEVER_MS : t->now_ms + (due_ms - t->clocks.boot_ms);
+}
+
+int64_t turn_link_heard(const struct turn *t)
+{
+	const int64_t heard_ms = link_heard_ms(t->link);
+	return heard_ms ? t->now_ms - (t->clocks.boot_ms - heard_ms) : 0;
+}
+
 static void link_acts(struct turn *t, const struct link_acts *acts)
 {
 	for (size_t i = 0; i < acts->n; i++) {
@@ -54,7 +66,7 @@ void turn_link(struct turn *t, const struct link_event *ev)
 	struct link_acts acts;
 	struct chance chance = t->clocks.chance;
 	chance.bytes[0] ^= (uint8_t)++t->items_seen;
-	link_step(t->link, ev, t->now_ms, &chance, &acts);
+	link_step(t->link, ev, t->clocks.boot_ms, &chance, &acts);
 	if (link_is_up(t->link))
 		t->down_ms = 0;
 	else if (!t->down_ms)
@@ -104,11 +116,14 @@ static void read_frame(struct turn *t, const struct arrival *a)
 						   .socket = a->ticket,
 						   .lives_s = f.lives_s,
 						   .connections = f.connections });
+		turn_slack_hello(t);
 		break;
 	case FRAME_DISCONNECT:
 		turn_link(t, &(struct link_event){ .kind = LINK_DISCONNECT,
 						   .socket = a->ticket,
 						   .reason = f.reason });
+		if (strcmp(f.reason, "link_disabled") == 0)
+			turn_slack_disabled(t);
 		break;
 	case FRAME_ENVELOPE:
 	case FRAME_OTHER: read_envelope(t, a->ticket, &f); break;
@@ -169,7 +184,8 @@ static void auth_answered(struct turn *t, const struct wire_reply *reply)
 {
 	const char *team = "", *user = "";
 	int64_t retry_ms = 0;
-	struct fail fail;
+	struct fail fail = { 0 };
+	turn_slack_heard(t, reply->status);
 	enum rc rc = slack_read_auth(reply, &t->batch, &team, &user, &retry_ms, &fail);
 	if (rc == RC_OK) {
 		memset(t->team_id, 0, sizeof(t->team_id));
@@ -177,11 +193,14 @@ static void auth_answered(struct turn *t, const struct wire_reply *reply)
 		memset(t->user_id, 0, sizeof(t->user_id));
 		memcpy(t->user_id, user, strnlen(user, sizeof(t->user_id) - 1));
 		log_line(LOG_LEVEL_NOTICE, "slack.auth", "team=%s user=%s", team, user);
+		t->auth_tries = 0;
+		(void)turn_slack_auth(t, RC_OK, "");
 		turn_link(t, &(struct link_event){ .kind = LINK_START });
 		return;
 	}
-	int64_t wait = rc == RC_REFUSED ? 5 * MINUTE_MS
-					: SECOND_MS << (t->auth_tries < 5 ? t->auth_tries : 5);
+	int64_t wait = turn_slack_auth(t, rc, fail.why);
+	if (!wait)
+		wait = SECOND_MS << (t->auth_tries < 5 ? t->auth_tries : 5);
 	t->auth_tries++;
 	t->auth_due_ms = t->now_ms + (retry_ms > wait ? retry_ms : wait);
 	log_line(LOG_LEVEL_ERROR, "slack.auth_failed", "why=\"%s\" retry_ms=%lld", fail.why,
@@ -192,8 +211,10 @@ static void url_answered(struct turn *t, const struct wire_reply *reply)
 {
 	const char *url = "";
 	int64_t retry_ms = 0;
-	struct fail fail;
+	struct fail fail = { 0 };
+	turn_slack_heard(t, reply->status);
 	enum rc rc = slack_read_url(reply, &t->batch, &url, &retry_ms, &fail);
+	turn_slack_app(t, rc, fail.why);
 	if (rc == RC_OK) {
 		turn_link(t, &(struct link_event){ .kind = LINK_URL, .url = url });
 		return;
@@ -220,6 +241,8 @@ static void row_answered(struct turn *t, const struct flight *f, const struct wi
 		struct slack_asked asked = f->asked;
 		asked.marker = f->token.text;
 		slack_answer(&asked, reply, &t->batch, r);
+		turn_slack_heard(t, reply->status);
+		turn_slack_told(t, &asked, r);
 	}
 	r->outgoing_id = f->outgoing_id;
 	r->flight = f->rev;
@@ -248,6 +271,8 @@ static void read_reply(struct turn *t, const struct arrival *a)
 		struct slack_asked asked = { .kind = OUT_QUESTION, .marker = "" };
 		struct result r = { 0 };
 		slack_answer(&asked, &reply, &t->batch, &r);
+		if (r.outcome == OUTCOME_REAUTH)
+			turn_slack_doubt(t, r.error);
 		if (r.outcome != OUTCOME_DONE)
 			log_line(LOG_LEVEL_WARN, "slack.reply_lost", "why=\"%s\"",
 				 r.error ? r.error : "");

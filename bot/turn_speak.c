@@ -236,7 +236,7 @@ static void reply_text(struct turn *t, struct item *it)
 	}
 	if (it->response_url && response_url_is_slacks(t, it->response_url))
 		slack_respond(it->response_url, it->say, &t->batch, &rq);
-	else if (channel && channel[0])
+	else if (channel && channel[0] && !t->slack.is_held)
 		slack_ephemeral(&api, channel, user, it->say, &t->batch, &rq);
 	else
 		return;
@@ -300,6 +300,8 @@ void turn_answer_items(struct turn *t)
 		}
 		if (ack_item(t, it) || !it->say)
 			continue;
+		if (it->reply.kind == REPLY_MODAL && t->slack.is_held)
+			continue; /* a comment is a wish; the token is dead */
 		if (it->reply.kind == REPLY_MODAL) {
 			struct request rq;
 			struct slack_api api = turn_api(t);

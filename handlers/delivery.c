@@ -63,9 +63,7 @@ static enum outcome outcome_of(const struct outgoing *row, const struct result *
 	switch (said) {
 	case OUTCOME_DONE:
 	case OUTCOME_ALREADY: return OUTCOME_DONE;
-	case OUTCOME_NOT_FOUND:
-		return is_message && (is_find || row->ref[0]) ? OUTCOME_NOT_FOUND
-							      : OUTCOME_PERMANENT;
+	case OUTCOME_NOT_FOUND: return is_message ? OUTCOME_NOT_FOUND : OUTCOME_PERMANENT;
 	case OUTCOME_PENDING:
 	case OUTCOME_CONFLICT:
 	case OUTCOME_REAUTH:
@@ -193,9 +191,24 @@ static const char *what_failed(const struct settling *s)
 	return error;
 }
 
+/* Something in the layout: the same in bare words, once. */
+static void say_it_plainly(const struct settling *s)
+{
+	struct outgoing row = s->row;
+	row.phase = PHASE_PLAIN;
+	row.due_ms = s->a->at.now_ms;
+	decide_outgoing(s->d, &row, s->was->flight);
+	decide_audit(s->d, "bot", "delivery.plain", decide_name(s->a->arena, "outgoing", row.id),
+		     what_failed(s));
+}
+
 static void refused(struct settling *s)
 {
 	struct outgoing *row = &s->row;
+	if (s->r->wants_plain && s->was->phase == PHASE_SEND) {
+		say_it_plainly(s);
+		return;
+	}
 	row->state = OUT_DEAD;
 	row->due_ms = row->deadline_ms = NEVER_MS;
 	if (!row->error[0])
@@ -253,7 +266,7 @@ static void transient(struct settling *s)
 		row->due_ms = now + later(backoff_ms(s->a, row), s->r->retry_after_ms);
 	decide_outgoing(s->d, row, s->was->flight);
 	if (s->r->retry_after_ms > 0)
-		decide_gate(s->d, row->gate, now + s->r->retry_after_ms);
+		decide_gate(s->d, s->r->gate ? s->r->gate : row->gate, now + s->r->retry_after_ms);
 }
 
 /* A post may have happened: look for it before repeating it. */
@@ -284,7 +297,7 @@ static void not_there(struct settling *s)
 		row->ref = "";
 		row->shown = 0;
 		row->first_ms = 0; /* another message */
-		row->due_ms = now;
+		row->due_ms = s->was->ref[0] ? now : now + backoff_ms(s->a, row);
 	}
 	decide_outgoing(s->d, row, s->was->flight);
 }

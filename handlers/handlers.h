@@ -19,6 +19,8 @@ struct decision handle_fact(const struct act *a, const struct fact *f, bool is_n
 struct decision handle_alert_due(const struct act *a, int64_t alert_id);
 /* An inquiry whose due_ms has come. */
 struct decision handle_inquiry_due(const struct act *a, int64_t inquiry_id);
+/* An open inquiry to which no answer can come, for Slack refuses a token: UNREACHABLE. */
+struct decision handle_inquiry_cut_off(const struct act *a, int64_t inquiry_id);
 /* A live outgoing row unconfirmed at its deadline_ms (which the decision moves to NEVER_MS). */
 struct decision handle_deadline(const struct act *a, int64_t outgoing_id);
 /* RESULT: settles the row (retry, find, done, dead) and what follows from it. */

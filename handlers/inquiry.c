@@ -11,7 +11,7 @@
 #include "handlers/notification.h"
 #include "handlers/plan.h"
 
-enum happening { ON_YES, ON_NO, ON_DUE, ON_LOST, ON_GONE };
+enum happening { ON_YES, ON_NO, ON_DUE, ON_LOST, ON_GONE, ON_CUT_OFF };
 
 struct step {
 	const struct act *a;
@@ -147,7 +147,7 @@ static void do_wait(struct step *s)
  *
  *              nobody to ask (a new row) ------------------+
  *                                                          v
- *   (new) --> OPEN -- lost, gone, undelivered 15 min --> UNREACHABLE --+
+ *   (new) --> OPEN -- lost, gone, cut off, 15 min -----> UNREACHABLE --+
  *              | |                                         (+ late yes)|
  *              | +--- no answer at answer_ms ----------> SILENT -------+
  *              |                                           (+ late yes)| no
@@ -176,6 +176,7 @@ static const struct rule rules[] = {
 	{ INQUIRY_OPEN,        ON_DUE,  NULL,             INQUIRY_OPEN,        do_wait,        NULL },
 	{ INQUIRY_OPEN,        ON_LOST, is_undelivered,   INQUIRY_UNREACHABLE, do_unreachable, "inquiry.unreachable" },
 	{ INQUIRY_OPEN,        ON_GONE, NULL,             INQUIRY_UNREACHABLE, do_unreachable, "inquiry.unreachable" },
+	{ INQUIRY_OPEN,        ON_CUT_OFF, NULL,          INQUIRY_UNREACHABLE, do_unreachable, "inquiry.unreachable" },
 	{ INQUIRY_UNPROVEN,    ON_NO,   NULL,             INQUIRY_NO,          do_no,          "inquiry.answered" },
 	{ INQUIRY_SILENT,      ON_NO,   NULL,             INQUIRY_NO,          do_no,          "inquiry.answered" },
 	{ INQUIRY_UNREACHABLE, ON_NO,   NULL,             INQUIRY_NO,          do_no,          "inquiry.answered" },
@@ -189,7 +190,8 @@ static const char *const state_names[] = {
 };
 static const char *const happening_names[] = { [ON_YES] = "yes", [ON_NO] = "no",
 					       [ON_DUE] = "time", [ON_LOST] = "refused for good",
-					       [ON_GONE] = "account deactivated" };
+					       [ON_GONE] = "account deactivated",
+					       [ON_CUT_OFF] = "no answer can come" };
 /* clang-format on */
 
 /* True if a rule took it. */
@@ -363,5 +365,20 @@ struct decision handle_inquiry_due(const struct act *a, int64_t inquiry_id)
 		decide_inquiry(&d, &s.q, q->state);
 	}
 	assert(s.q.due_ms > a->at.now_ms); /* or the turn would spin */
+	return d;
+}
+
+struct decision handle_inquiry_cut_off(const struct act *a, int64_t inquiry_id)
+{
+	struct decision d = decide_begin(a);
+	const struct inquiry *q = look_inquiry(a->look, inquiry_id);
+	if (!q)
+		return d;
+	struct step s = step_of(a, &d, q, ON_CUT_OFF);
+	s.tried = q->delivered_ms
+			  ? "Asked in Slack, but Slack refuses a token of the bot: no answer "
+			    "can come."
+			  : "Slack refuses a token of the bot: nobody can be asked.";
+	(void)run(&s); /* settled meanwhile: fine */
 	return d;
 }

@@ -16,6 +16,7 @@ static const struct {
 } troubles[] = {
 	{ "slack-token", "SecurityBot can't use Slack" },
 	{ "slack-setup", "SecurityBot is not set up right in Slack" },
+	{ "slack-down", "Slack is out of reach" },
 	{ "link-disabled", "Slack has switched off Socket Mode" },
 	{ "ghost-sockets", "Answers may get lost on the way from Slack" },
 	{ "clock", "The clock of SecurityBot's machine has jumped" },

@@ -76,6 +76,13 @@ struct cJSON *control_scopes(struct world *w, const struct cJSON *args)
 	return said_yes();
 }
 
+struct cJSON *control_tokens(struct world *w, const struct cJSON *args)
+{
+	TEXT_SET(w->bot_refusal, json_text_at(args, "bot"));
+	TEXT_SET(w->app_refusal, json_text_at(args, "app"));
+	return said_yes();
+}
+
 void call_refuse_as(struct call *c, const char *error, const char *rule)
 {
 	if (c->error)
@@ -121,6 +128,9 @@ static void token_check(struct call *c, struct str token)
 	if (c->error || c->m->token == '0')
 		return;
 	char kind = str_is(token, BOT_TOKEN) ? 'b' : str_is(token, APP_TOKEN) ? 'a' : 0;
+	const char *dead = kind == 'b' ? c->w->bot_refusal : kind == 'a' ? c->w->app_refusal : "";
+	if (*dead) /* no fault of the client's: not counted */
+		call_refuse_as(c, dead, NULL);
 	if (!token.n)
 		call_refuse(c, "not_authed");
 	else if (!kind)

@@ -208,7 +208,9 @@ struct world {
 	uint64_t ids;
 	int64_t now_ms, ahead_ms, last_us;
 	bool is_deduping, is_echoing;
-	uint64_t scopes; /* bit i = scope i of api.c is granted */
+	uint64_t scopes;               /* bit i = scope i of api.c is granted */
+	word bot_refusal, app_refusal; /* why that token is refused; "" = it is good */
+	bool is_socket_mode_off;
 	struct list people, channels, ephemerals, views, triggers, hooks, sockets, tickets,
 		deliveries, faults;
 	struct list incidents, calls, acks, envelopes, troubles;
@@ -336,6 +338,7 @@ uint64_t scopes_at_first(void);
 bool scope_granted(const struct world *w, const char *scope);
 void scopes_text(const struct world *w, struct buf *out); /* "a,b,c" */
 struct cJSON *control_scopes(struct world *w, const struct cJSON *args);
+struct cJSON *control_tokens(struct world *w, const struct cJSON *args);
 void args_read(struct call *c, const struct world_request *rq, struct str *token); /* args.c */
 bool rate_spent(struct call *c, int64_t *retry_after_s);                           /* args.c */
 bool rate_post_spent(struct call *c, struct channel *ch);
@@ -393,6 +396,7 @@ int64_t sockets_due_ms(const struct world *w);
 void sockets_tick(struct world *w);
 struct cJSON *control_disconnect(struct world *w, const struct cJSON *args);
 struct cJSON *control_drop(struct world *w, const struct cJSON *args);
+struct cJSON *control_socket_mode(struct world *w, const struct cJSON *args);
 
 /* envelopes.c: deliveries, acks, retries */
 /* Takes payload. delivered: handed to a socket; the envelope's id is in id ("" otherwise). */

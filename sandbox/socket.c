@@ -125,6 +125,8 @@ int world_socket_open(struct world *w, struct str path, struct str query, int64_
 	if (w->sockets.n > REGISTRATIONS_MAX) {
 		refused(w, "too_many_websockets");
 		say_disconnect(w, s, "too_many_websockets");
+	} else if (w->is_socket_mode_off) {
+		say_disconnect(w, s, "link_disabled");
 	} else {
 		say_hello(w, s, is_debug);
 	}
@@ -279,6 +281,16 @@ struct cJSON *control_disconnect(struct world *w, const struct cJSON *args)
 	for (size_t i = 0; i < w->sockets.n; i++)
 		if (!s[i].is_ghost)
 			say_disconnect(w, &s[i], reason);
+	return said_yes();
+}
+
+struct cJSON *control_socket_mode(struct world *w, const struct cJSON *args)
+{
+	w->is_socket_mode_off = !json_true(json_get(args, "on"));
+	struct socket *s = w->sockets.at;
+	for (size_t i = 0; w->is_socket_mode_off && i < w->sockets.n; i++)
+		if (!s[i].is_ghost)
+			say_disconnect(w, &s[i], "link_disabled");
 	return said_yes();
 }
 

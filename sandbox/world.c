@@ -298,6 +298,8 @@ static const struct verb {
 	{ "dedupe", verb_dedupe, false },
 	{ "echo", verb_echo, false },
 	{ "scopes", control_scopes, false },
+	{ "tokens", control_tokens, false },
+	{ "socket_mode", control_socket_mode, false },
 	{ "person", control_person, false },
 	{ "channel", control_channel, false },
 	{ "pager", control_pager, false },

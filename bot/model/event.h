@@ -57,6 +57,8 @@ struct result {
 	enum out_phase phase; /* what was asked */
 	enum outcome outcome;
 	int64_t retry_after_ms;    /* the vendor's wish, 0 = none */
+	const char *gate;          /* what is closed until then; NULL = the row's own gate */
+	bool wants_plain;          /* PERMANENT, but the same in bare words may pass */
 	const char *error;         /* the vendor's code or our sentence */
 	const char *channel, *ref; /* DONE: channel and ts, or the pager's key */
 	int64_t shown; /* FIND that found: the revision the found message shows (from its metadata)

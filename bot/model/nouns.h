@@ -148,7 +148,8 @@ enum out_state {
 };
 #define OUT_PHASES(X)                                                                              \
 	X(SEND, 0)                                                                                 \
-	X(FIND, 1) /* FIND: an earlier attempt may have happened: look before repeating */
+	X(FIND, 1)  /* an earlier attempt may have happened: look before repeating */              \
+	X(PLAIN, 2) /* the layout was refused: once more, in bare words */
 enum out_phase {
 #define X(n, v) PHASE_##n = v,
 	OUT_PHASES(X)

@@ -3,118 +3,19 @@
  * silence for a refusal. */
 #include "base/json.h"
 #include "base/when.h"
+#include "slack/codes.h"
 #include "slack/read.h"
-#include "slack/write.h"
 
 #include <string.h>
 
 #define LIMITED_WAIT_MS (30 * SECOND_MS) /* 429 without a Retry-After */
 #define CHANNEL_WAIT_MS (60 * SECOND_MS) /* rate_limited: too many messages in one channel */
-#define FATAL_WAIT_MS   (5 * MINUTE_MS)  /* between probes with a credential that was refused */
 #define WAIT_MAX_MS     HOUR_MS
 enum {
 	ANSWER_ID_BYTES_MAX = 64, /* what the columns for ids take; Slack's have 9 to 17 */
 	ANSWER_WORDS_MAX = 255,   /* code points of a name, an address, an error */
 	ANSWER_URL_BYTES_MAX = 1023,
 };
-
-enum code_class {
-	CODE_FATAL,     /* the app or its token: every call fails until somebody acts */
-	CODE_LIMITED,   /* not done, later */
-	CODE_AMBIGUOUS, /* part of it may have happened (slack.md 2.6) */
-	CODE_GONE,      /* the message to change is not there, or closed to us */
-	CODE_NEVER,     /* this person, message or channel: the same again fails again */
-	CODE_OTHER,     /* not in the table */
-};
-
-/* A '*' at the end stands for any tail. First match wins. */
-/* clang-format off */
-static const struct {
-	const char *code;
-	enum code_class is;
-} codes[] = {
-	/* the whole app */
-	{ "invalid_auth", CODE_FATAL },
-	{ "not_authed", CODE_FATAL },
-	{ "account_inactive", CODE_FATAL },
-	{ "token_revoked", CODE_FATAL },
-	{ "token_expired", CODE_FATAL },
-	{ "no_permission", CODE_FATAL },
-	{ "org_login_required", CODE_FATAL },
-	{ "missing_scope", CODE_FATAL },
-	{ "not_allowed_token_type", CODE_FATAL },
-	{ "team_access_not_granted", CODE_FATAL },
-	{ "ekm_access_denied", CODE_FATAL },
-	{ "enterprise_is_restricted", CODE_FATAL },
-	{ "access_denied", CODE_FATAL },
-	{ "forbidden_team", CODE_FATAL },
-	{ "two_factor_setup_required", CODE_FATAL },
-	{ "app_access_restricted", CODE_FATAL },
-	{ "user_removed_from_team", CODE_FATAL },
-	{ "team_disabled", CODE_FATAL },
-	/* later */
-	{ "ratelimited", CODE_LIMITED },
-	{ "rate_limited", CODE_LIMITED },
-	{ "team_added_to_org", CODE_LIMITED },
-	{ "accesslimited", CODE_LIMITED },
-	{ "update_failed", CODE_LIMITED },
-	{ "fetch_members_failed", CODE_LIMITED },
-	/* who knows */
-	{ "internal_error", CODE_AMBIGUOUS },
-	{ "fatal_error", CODE_AMBIGUOUS },
-	{ "service_unavailable", CODE_AMBIGUOUS },
-	{ "request_timeout", CODE_AMBIGUOUS },
-	/* the state of the message */
-	{ "message_not_found", CODE_GONE },
-	{ "cant_update_message", CODE_GONE },
-	{ "edit_window_closed", CODE_GONE },
-	{ "is_inactive", CODE_GONE },
-	/* this person */
-	{ "user_not_found", CODE_NEVER },
-	{ "users_not_found", CODE_NEVER },
-	{ "user_not_visible", CODE_NEVER },
-	{ "user_disabled", CODE_NEVER },
-	{ "cannot_dm_bot", CODE_NEVER },
-	{ "messages_tab_disabled", CODE_NEVER },
-	{ "user_not_in_channel", CODE_NEVER },
-	/* this message: our bug */
-	{ "invalid_*", CODE_NEVER }, /* but invalid_auth, above */
-	{ "json_not_object", CODE_NEVER },
-	{ "missing_post_type", CODE_NEVER },
-	{ "msg_blocks_too_long", CODE_NEVER },
-	{ "msg_too_long", CODE_NEVER },
-	{ "no_text", CODE_NEVER },
-	{ "too_many_attachments", CODE_NEVER },
-	{ "metadata_*", CODE_NEVER },
-	{ "view_too_large", CODE_NEVER },
-	{ "duplicate_*", CODE_NEVER },
-	{ "block_mismatch", CODE_NEVER },
-	{ "markdown_text_conflict", CODE_NEVER },
-	{ "expired_trigger_id", CODE_NEVER },
-	{ "exchanged_trigger_id", CODE_NEVER },
-	{ "unknown_method", CODE_NEVER },
-	/* this channel */
-	{ "channel_not_found", CODE_NEVER },
-	{ "not_in_channel", CODE_NEVER },
-	{ "is_archived", CODE_NEVER },
-	{ "restricted_action*", CODE_NEVER },
-	{ "cannot_reply_to_message", CODE_NEVER },
-	{ "posting_to_channel_denied", CODE_NEVER },
-	{ "slack_connect_*", CODE_NEVER },
-	{ "message_limit_exceeded", CODE_NEVER },
-};
-/* clang-format on */
-
-static enum code_class class_of(const char *code)
-{
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-		struct str want = str_z(codes[i].code), have = str_z(code);
-		if (want.at[want.n - 1] == '*' ? str_starts(have, (struct str){ want.at, --want.n })
-					       : str_eq(have, want))
-			return codes[i].is;
-	}
-	return CODE_OTHER;
-}
 
 static const char *words(struct arena *a, const char *z)
 {
@@ -154,7 +55,7 @@ static const char *refusal(struct arena *a, const struct cJSON *j)
 
 static bool is_write(const struct slack_asked *asked)
 {
-	return asked->phase == PHASE_SEND &&
+	return asked->phase != PHASE_FIND &&
 	       (asked->kind == OUT_QUESTION || asked->kind == OUT_CARD ||
 		asked->kind == OUT_ALARM || asked->kind == OUT_NOTICE);
 }
@@ -168,28 +69,69 @@ static void doubt(const struct slack_asked *asked, const char *error, struct res
 	out->error = error;
 }
 
+/* HTTP 429 is about the method, for the whole workspace; "rate_limited" is about one channel, which
+ * has the row's own gate (slack.md 2.2). */
+static void limited(const struct slack_asked *asked, int64_t wait_ms, struct arena *a,
+		    struct result *out)
+{
+	out->outcome = OUTCOME_TRANSIENT;
+	out->retry_after_ms = wait_ms;
+	if (is_row(asked) && wait_ms > 0)
+		out->gate = arena_f(a, SLACK_GATE "%s", slack_method_name(slack_method(asked)));
+}
+
 static void refused(const struct slack_asked *asked, const struct wire_reply *reply,
 		    const struct cJSON *j, struct arena *a, struct result *out)
 {
 	const char *code = json_text_at(j, "error"), *error = refusal(a, j);
-	const bool is_channel_full = strcmp(code, "rate_limited") == 0;
 
 	out->outcome = OUTCOME_TRANSIENT;
 	out->error = error;
-	switch (class_of(code)) {
-	case CODE_FATAL: out->retry_after_ms = FATAL_WAIT_MS; break;
+	switch (code_class(code)) {
+	case CODE_TOKEN: out->outcome = OUTCOME_REAUTH; break;
 	case CODE_LIMITED:
-		out->retry_after_ms =
-			wait_ms(reply, is_channel_full ? CHANNEL_WAIT_MS : LIMITED_WAIT_MS);
+		if (strcmp(code, "rate_limited") == 0)
+			out->retry_after_ms = wait_ms(reply, CHANNEL_WAIT_MS);
+		else
+			limited(asked, wait_ms(reply, LIMITED_WAIT_MS), a, out);
 		break;
 	case CODE_AMBIGUOUS: doubt(asked, error, out); break;
 	case CODE_GONE:
-		out->outcome = asked->is_update ? OUTCOME_NOT_FOUND : OUTCOME_PERMANENT;
+		/* A post that is repeated under its old id after it was deleted is another one. */
+		out->outcome = asked->is_update || (is_write(asked) &&
+						    str_starts(str_z(code), STR("duplicate_")))
+				       ? OUTCOME_NOT_FOUND
+				       : OUTCOME_PERMANENT;
 		break;
+	case CODE_WORDS:
+		out->wants_plain = is_write(asked);
+		out->outcome = OUTCOME_PERMANENT;
+		break;
+	case CODE_SETUP:
+	case CODE_PERSON:
+	case CODE_PLACE:
 	case CODE_NEVER: out->outcome = OUTCOME_PERMANENT; break;
 	case CODE_OTHER: break; /* nothing was done; the row's deadline ends the tries */
 	}
 }
+
+const char *slack_setup(const struct slack_asked *asked, const char *error, struct arena *a)
+{
+	const enum code_class is = code_class(error);
+	const bool is_persons = asked->kind == OUT_QUESTION || asked->kind == OUT_NOTICE ||
+				asked->kind == OUT_OPEN_DM;
+	struct str code, rest;
+
+	(void)str_cut(str_z(error), ' ', &code, &rest);
+	if (is != CODE_SETUP && is != CODE_PLACE)
+		return NULL;
+	if (is_persons && str_is(code, "channel_not_found"))
+		return NULL;
+	return arena_f(a, "Slack refuses %s: %s. %s.", slack_method_name(slack_method(asked)),
+		       error, code_fix(error));
+}
+
+const char *slack_token_fix(const char *error) { return code_fix(error); }
 
 /* Success is the vendor's id in our hands, nothing less. A reply to an event (no marker) is no row:
  * there ok is enough. */
@@ -275,9 +217,8 @@ static bool no_answer(const struct slack_asked *asked, const struct wire_reply *
 		return true;
 	}
 	if (reply->status == 429) {
-		out->outcome = OUTCOME_TRANSIENT;
 		out->error = "ratelimited";
-		out->retry_after_ms = wait_ms(reply, LIMITED_WAIT_MS);
+		limited(asked, wait_ms(reply, LIMITED_WAIT_MS), a, out);
 		return true;
 	}
 	if (reply->status >= 500) {
@@ -336,7 +277,8 @@ static struct cJSON *want_ok(const struct wire_reply *reply, struct arena *a, in
 		fail_set(fail, RC_AGAIN, "HTTP %d without Slack's JSON", reply->status);
 	} else {
 		refused(&asked, reply, j, a, &said);
-		*rc = class_of(json_text_at(j, "error")) == CODE_FATAL ? RC_REFUSED : RC_AGAIN;
+		const enum code_class is = code_class(json_text_at(j, "error"));
+		*rc = is == CODE_TOKEN || is == CODE_SETUP ? RC_REFUSED : RC_AGAIN;
 		*retry_ms = said.retry_after_ms;
 		fail_set(fail, *rc, "%s", said.error);
 	}

@@ -48,6 +48,34 @@ static void post_json(const struct secret *token, const char *url, struct cJSON 
 	json_free(body);
 }
 
+static const char *const method_names[SLACK_METHODS_N] = {
+	[SLACK_POST] = "chat.postMessage",         [SLACK_UPDATE] = "chat.update",
+	[SLACK_HISTORY] = "conversations.history", [SLACK_LOOKUP_EMAIL] = "users.lookupByEmail",
+	[SLACK_LOOKUP_USER] = "users.info",        [SLACK_OPEN_DM] = "conversations.open",
+};
+
+enum slack_method slack_method(const struct slack_asked *asked)
+{
+	if (asked->phase == PHASE_FIND)
+		return SLACK_HISTORY;
+	switch (asked->kind) {
+	case OUT_QUESTION:
+	case OUT_CARD:
+	case OUT_ALARM:
+	case OUT_NOTICE: return asked->is_update ? SLACK_UPDATE : SLACK_POST;
+	case OUT_LOOKUP_EMAIL: return SLACK_LOOKUP_EMAIL;
+	case OUT_LOOKUP_USER: return SLACK_LOOKUP_USER;
+	case OUT_OPEN_DM: return SLACK_OPEN_DM;
+	case OUT_PAGE: break; /* not ours */
+	}
+	return SLACK_METHODS_N;
+}
+
+const char *slack_method_name(enum slack_method m)
+{
+	return m < SLACK_METHODS_N ? method_names[m] : "";
+}
+
 static const char *method_url(const struct slack_api *api, const char *method, struct arena *a)
 {
 	return arena_f(a, "%s%s", api->url, method);

@@ -51,14 +51,28 @@ void slack_connections_open(const struct slack_api *api, struct arena *a, struct
  * with internal_error, fatal_error, 5xx, non-JSON, timeout is UNKNOWN; a look-up with these is
  * TRANSIENT. status 0 and not may_have_happened: TRANSIENT. 429: TRANSIENT with retry_after_ms (30
  * s if absent, cap 1 h). message_not_found and cant_update_message of an update: NOT_FOUND (post
- * anew). */
+ * anew). A dead token: REAUTH, nothing was done. A refusal of the words as they stand: PERMANENT
+ * and wants_plain. HTTP 429 names the method's gate. */
 struct slack_asked {
 	enum out_kind kind;
 	enum out_phase phase;
 	bool is_update;
 	const char *marker;
 };
-struct wire_reply { /* an ARRIVAL_REPLY's fields */
+/* The method that such a row calls: pages call none. */
+enum slack_method {
+	SLACK_POST,
+	SLACK_UPDATE,
+	SLACK_HISTORY,
+	SLACK_LOOKUP_EMAIL,
+	SLACK_LOOKUP_USER,
+	SLACK_OPEN_DM,
+	SLACK_METHODS_N
+};
+enum slack_method slack_method(const struct slack_asked *asked);
+const char *slack_method_name(enum slack_method m);
+#define SLACK_GATE "slack:" /* what the gates of all that goes to Slack begin with */
+struct wire_reply {         /* an ARRIVAL_REPLY's fields */
 	int status;
 	bool may_have_happened;
 	int64_t retry_after_s; /* -1 = none */
@@ -67,6 +81,11 @@ struct wire_reply { /* an ARRIVAL_REPLY's fields */
 };
 void slack_answer(const struct slack_asked *asked, const struct wire_reply *reply, struct arena *a,
 		  struct result *out);
+/* Where the error of such an answer is for whoever set the app up (a scope, a channel, a rule of
+ * the workspace): what is refused, why, and what to do, in the arena; else NULL. */
+const char *slack_setup(const struct slack_asked *asked, const char *error, struct arena *a);
+/* What to do about a token that is refused with this error. */
+const char *slack_token_fix(const char *error);
 /* ok:true answers of auth.test and apps.connections.open. RC_REFUSED: ok:false with a code that
  * trying again cannot cure (invalid_auth, …); RC_AGAIN: anything else; *retry_ms is Slack's wish or
  * 0. */

@@ -38,6 +38,7 @@ struct store {
 	int wal_pages;       /* in the log since the last checkpoint */
 	struct secret audit_key;
 	struct chance chance; /* this turn's, for salts */
+	bool holds_slack;     /* see store_hold_slack */
 	struct copy *copy;    /* the backup under way, or NULL */
 };
 

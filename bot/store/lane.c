@@ -94,6 +94,25 @@ static void row_head(struct store *s, sqlite3_stmt *st, void *into)
 	h->at[h->n++].id = sqlite3_column_int64(st, 1);
 }
 
+/* False: not now; the row has another time and its line another head. */
+static enum rc may_go(struct store *s, const struct claim_terms *t, const char *gate, int64_t id,
+		      bool *may, struct fail *fail)
+{
+	const struct outgoing *row = NULL;
+	enum rc rc = RC_OK;
+
+	*may = true;
+	if (!t->later)
+		return RC_OK;
+	rc = out_get(s, id, &row, fail);
+	const int64_t later_ms = rc == RC_OK && row ? t->later(t->self, row) : 0;
+	if (rc != RC_OK || later_ms <= t->now_ms)
+		return rc;
+	*may = false;
+	rc = run(s, SQL_OUT_LATER, WITH(NUM(id), NUM(later_ms)), NULL, fail);
+	return rc == RC_OK ? lane_refresh(s, gate, fail) : rc;
+}
+
 /* Writes the attempt. *out stays NULL where the lane was wrong: the row is not for the taking, and
  * refreshing the gate puts the lane right. */
 static enum rc claim_one(struct store *s, const struct claim_terms *t, const char *gate, int64_t id,
@@ -135,11 +154,15 @@ enum rc store_claim(struct store *s, const struct claim_terms *terms, const stru
 	for (int rank = 0; rc == RC_OK && rank < RANK_COUNT && claimed < terms->limit; rank++) {
 		h.n = 0;
 		h.limit = terms->limit - claimed;
-		rc = run(s, SQL_LANE_READY, WITH(NUM(rank), NUM(terms->now_ms), NUM(h.limit)),
+		rc = run(s, SQL_LANE_READY,
+			 WITH(NUM(rank), NUM(terms->now_ms), NUM(h.limit), NUM(s->holds_slack)),
 			 &(struct rows){ row_head, &h }, fail);
 		for (size_t i = 0; rc == RC_OK && i < h.n; i++) {
 			const struct outgoing *row = NULL;
-			rc = claim_one(s, terms, h.at[i].gate, h.at[i].id, &row, fail);
+			bool may = true;
+			rc = may_go(s, terms, h.at[i].gate, h.at[i].id, &may, fail);
+			if (rc == RC_OK && may)
+				rc = claim_one(s, terms, h.at[i].gate, h.at[i].id, &row, fail);
 			if (rc == RC_OK && row)
 				rows[claimed++] = *row;
 		}
@@ -177,6 +200,22 @@ enum rc store_due_inquiries(struct store *s, int64_t now_ms, int64_t *out, size_
 
 	list.at = out;
 	const enum rc rc = ids(s, SQL_INQUIRY_DUE, WITH(NUM(now_ms), NUM(limit)), &list, fail);
+	*n = list.n;
+	return rc;
+}
+
+enum rc store_count_open(struct store *s, int64_t *n, struct fail *fail)
+{
+	return run(s, SQL_INQUIRY_COUNT, NULL, &(struct rows){ row_number, n }, fail);
+}
+
+enum rc store_old_inquiries(struct store *s, int64_t before_ms, int64_t *out, size_t limit,
+			    size_t *n, struct fail *fail)
+{
+	struct id_list list = { .limit = limit };
+
+	list.at = out;
+	const enum rc rc = ids(s, SQL_INQUIRY_OLD, WITH(NUM(before_ms), NUM(limit)), &list, fail);
 	*n = list.n;
 	return rc;
 }
@@ -220,10 +259,27 @@ enum rc store_next_due(struct store *s, int64_t now_ms, int64_t *due_ms, struct 
 
 	if (!s->knows_next || s->sick != RC_OK) {
 		s->next_ms = NEVER_MS;
-		rc = run(s, SQL_NEXT_DUE, NULL, &(struct rows){ row_earliest, &s->next_ms }, fail);
+		rc = run(s, SQL_NEXT_DUE, WITH(NUM(s->holds_slack)),
+			 &(struct rows){ row_earliest, &s->next_ms }, fail);
 		s->knows_next = rc == RC_OK;
 	}
 	if (rc == RC_OK)
 		*due_ms = s->next_ms < now_ms ? now_ms : s->next_ms;
+	return rc;
+}
+
+void store_hold_slack(struct store *s, bool holds)
+{
+	s->knows_next = s->knows_next && s->holds_slack == holds;
+	s->holds_slack = holds;
+}
+
+enum rc store_gate(struct store *s, const char *gate, int64_t *open_ms, struct fail *fail)
+{
+	struct gate g = { 0 };
+	const enum rc rc =
+		run(s, SQL_GATE_GET, WITH(TXT(gate)), &(struct rows){ row_gate, &g }, fail);
+
+	*open_ms = g.open_ms;
 	return rc;
 }

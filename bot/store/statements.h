@@ -35,7 +35,9 @@
 	" AND " OUT_WAITING " ORDER BY due_ms, id LIMIT 1) AS head"
 #define WAKE(r)                                                                                    \
 	"COALESCE((SELECT wake_ms FROM lane WHERE rank = " #r                                      \
-	" ORDER BY wake_ms, head LIMIT 1), " NEVER_SQL ")"
+	" AND " UNHELD("?1") " ORDER BY wake_ms, head LIMIT 1), " NEVER_SQL ")"
+/* With 1, all but the gates of what goes to Slack. */
+#define UNHELD(n) "(" n " = 0 OR gate < 'slack:' OR gate >= 'slack;')"
 
 /* The transaction. Their names are lower-case: a turn, not a table. */
 #define CONTROLS(X)                                                                                \
@@ -121,6 +123,9 @@
 		" FROM inquiry WHERE person = ?1 AND state = 0 ORDER BY id LIMIT ?2") \
 	X(INQUIRY_NEWEST, "SELECT " INQUIRY_COLUMNS " FROM inquiry WHERE person = ?1 AND person <> '' " \
 		"ORDER BY id DESC LIMIT ?2") \
+	X(INQUIRY_OLD, "SELECT id FROM inquiry WHERE state = 0 AND created_ms <= ?1 AND person >= '' " \
+		"AND due_ms < " NEVER_SQL " ORDER BY person, id LIMIT ?2") \
+	X(INQUIRY_COUNT, "SELECT COUNT(*) FROM inquiry WHERE state = 0 AND person >= ''") \
 	X(INQUIRY_DUE, "SELECT id FROM inquiry WHERE due_ms <= ?1 AND due_ms < " NEVER_SQL \
 		" ORDER BY due_ms, id LIMIT ?2") \
 	\
@@ -154,6 +159,7 @@
 	X(OUT_CLAIM, "UPDATE outgoing SET flight = wanted, attempts = attempts + 1, last_ms = ?2, " \
 		"first_ms = CASE WHEN first_ms = 0 THEN ?2 ELSE first_ms END " \
 		"WHERE id = ?1 AND due_ms <= ?2 AND " OUT_WAITING) \
+	X(OUT_LATER, "UPDATE outgoing SET due_ms = ?2 WHERE id = ?1 AND due_ms < ?2 AND " OUT_WAITING) \
 	X(OUT_GET, "SELECT " OUT_COLUMNS " FROM outgoing WHERE id = ?1") \
 	X(OUT_BY_KEY, "SELECT " OUT_COLUMNS " FROM outgoing WHERE out_key = ?1") \
 	X(OUT_OF_CASE, "SELECT " OUT_COLUMNS " FROM outgoing WHERE case_id = ?1 AND kind = ?2 " \
@@ -173,8 +179,8 @@
 		"ON CONFLICT (gate, rank) DO UPDATE SET wake_ms = excluded.wake_ms, head = excluded.head") \
 	X(LANE_DROP, "DELETE FROM lane WHERE gate = ?1 AND rank = ?2") \
 	X(LANE_DROP_ALL, "DELETE FROM lane WHERE gate = ?1") \
-	X(LANE_READY, "SELECT gate, head FROM lane WHERE rank = ?1 AND wake_ms <= ?2 " \
-		"ORDER BY wake_ms, head LIMIT ?3") \
+	X(LANE_READY, "SELECT gate, head FROM lane WHERE rank = ?1 AND wake_ms <= ?2 AND " UNHELD("?4") \
+		" ORDER BY wake_ms, head LIMIT ?3") \
 	\
 	X(AUDIT_NEW, "INSERT INTO audit (seq, at_ms, actor, action, object, detail_digest, previous, digest) " \
 		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") \

@@ -65,9 +65,23 @@ struct claim_terms {
 	int64_t now_ms;
 	int64_t pace_ms; /* a gate "slack:…" stays closed that long after a claim; 0 = no pacing */
 	size_t limit;    /* room in out */
+	/* A second gate that several lines share: 0 = the row may go, else when it is to be looked
+	 * at again (later than now_ms); then the next of its line has its chance. NULL = none. */
+	int64_t (*later)(void *self, const struct outgoing *row);
+	void *self;
 };
 MUST_CHECK enum rc store_claim(struct store *s, const struct claim_terms *terms,
 			       const struct outgoing **out, size_t *n, struct fail *fail);
+/* While it holds, nothing of the gates "slack:…" is claimed, nor wakes anybody. Not stored. */
+void store_hold_slack(struct store *s, bool holds);
+/* When a gate that was closed is open again; 0 = it never was closed. */
+MUST_CHECK enum rc store_gate(struct store *s, const char *gate, int64_t *open_ms,
+			      struct fail *fail);
+/* How many inquiries are open. Outside a transaction, too. */
+MUST_CHECK enum rc store_count_open(struct store *s, int64_t *n, struct fail *fail);
+/* Open inquiries, with a timer, that are from before_ms or earlier. */
+MUST_CHECK enum rc store_old_inquiries(struct store *s, int64_t before_ms, int64_t *out,
+				       size_t limit, size_t *n, struct fail *fail);
 /* Start of a life: ids of all rows in flight. */
 MUST_CHECK enum rc store_in_flight(struct store *s, int64_t *out, size_t limit, size_t *n,
 				   struct fail *fail);

@@ -51,7 +51,11 @@ enum rc view_message(struct look *l, const struct policy *p, const struct outgoi
 	if (!doc)
 		return FAIL(fail, RC_ABSENT, "case %lld: not there", (long long)row->case_id);
 	document_page(l, doc, row, now_ms);
-	enum rc rc = view_render(p, template_of(row->kind), doc, out, fail);
+	enum rc rc = RC_REFUSED;
+	if (row->phase == PHASE_PLAIN)
+		fail_set(fail, rc, "Slack refused the layout: %s", row->error);
+	else
+		rc = view_render(p, template_of(row->kind), doc, out, fail);
 	if (rc == RC_OK)
 		rc = limits_message(*out, fail);
 	if (rc != RC_OK) {

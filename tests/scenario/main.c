@@ -22,6 +22,7 @@ int all_stories(void)
 		stories_of_owners,
 		stories_of_the_pager,
 		stories_of_slack,
+		stories_of_slacks_errors,
 		stories_of_alerts,
 		stories_of_deaths,
 		stories_of_poison,

@@ -321,7 +321,7 @@ static const struct outgoing UNUSED_OK *claim(struct world *w, const char *key)
 {
 	const struct outgoing *rows, *row;
 	size_t n = 0;
-	struct claim_terms terms = { w->act.at.now_ms, 0, ROWS_MAX };
+	struct claim_terms terms = { .now_ms = w->act.at.now_ms, .limit = ROWS_MAX };
 	begin(w);
 	MUST(store_claim(w->store, &terms, &rows, &n, fail));
 	commit(w);

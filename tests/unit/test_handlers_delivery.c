@@ -131,8 +131,9 @@ static void retry_after_closes_the_gate(void **state)
 	const struct outgoing *rows;
 	size_t n = 0;
 	begin(w);
-	MUST(store_claim(w->store, &(struct claim_terms){ w->act.at.now_ms, 0, ROWS_MAX }, &rows,
-			 &n, fail));
+	MUST(store_claim(w->store,
+			 &(struct claim_terms){ .now_ms = w->act.at.now_ms, .limit = ROWS_MAX },
+			 &rows, &n, fail));
 	commit(w);
 	for (size_t i = 0; i < n; i++)
 		assert_string_not_equal(rows[i].gate, "slack:users.lookupByEmail");

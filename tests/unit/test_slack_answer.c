@@ -62,13 +62,17 @@ static const struct {
 #define P OUTCOME_PERMANENT
 #define U OUTCOME_UNKNOWN
 #define N OUTCOME_NOT_FOUND
+#define R OUTCOME_REAUTH
 	/* the token: the row waits for somebody to act, it does not die */
-	{ "invalid_auth", T, T, T, 300000 },
-	{ "not_authed", T, T, T, 300000 },
-	{ "token_revoked", T, T, T, 300000 },
-	{ "account_inactive", T, T, T, 300000 },
-	{ "missing_scope", T, T, T, 300000 },
-	{ "not_allowed_token_type", T, T, T, 300000 },
+	{ "invalid_auth", R, R, R, 0 },
+	{ "not_authed", R, R, R, 0 },
+	{ "token_revoked", R, R, R, 0 },
+	{ "token_expired", R, R, R, 0 },
+	{ "account_inactive", R, R, R, 0 },
+	/* one method: what needs it is undeliverable, and somebody has to act */
+	{ "missing_scope", P, P, P, 0 },
+	{ "not_allowed_token_type", P, P, P, 0 },
+	{ "ekm_access_denied", P, P, P, 0 },
 	{ "ratelimited", T, T, T, 30000 },
 	{ "rate_limited", T, T, T, 60000 },
 	/* part of it may have happened */
@@ -79,6 +83,8 @@ static const struct {
 	{ "message_not_found", P, N, P, 0 },
 	{ "cant_update_message", P, N, P, 0 },
 	{ "edit_window_closed", P, N, P, 0 },
+	{ "duplicate_message_not_found", N, N, P, 0 },
+	{ "duplicate_channel_not_found", P, P, P, 0 },
 	{ "users_not_found", P, P, P, 0 },
 	{ "user_not_found", P, P, P, 0 },
 	{ "user_disabled", P, P, P, 0 },
@@ -100,6 +106,7 @@ static const struct {
 #undef P
 #undef U
 #undef N
+#undef R
 };
 
 static void codes_have_classes(void **state)
@@ -118,6 +125,88 @@ static void codes_have_classes(void **state)
 		assert_int_equal(answer(&EMAIL, 200, body).outcome, of_codes[i].look_up);
 		assert_int_equal(answer(&FIND, 200, body).outcome, of_codes[i].look_up);
 	}
+}
+
+/* Only the words of a message can be said more plainly. */
+static void a_layout_that_is_refused_may_pass_in_bare_words(void **state)
+{
+	static const struct {
+		const char *code;
+		bool may_pass;
+	} cases[] = { { "invalid_blocks", true },
+		      { "invalid_blocks_format", true },
+		      { "msg_too_long", true },
+		      { "msg_blocks_too_long", true },
+		      { "no_text", true },
+		      { "invalid_auth", false },
+		      { "invalid_arguments", false },
+		      { "metadata_too_large", false },
+		      { "channel_not_found", false } };
+	static const struct slack_asked plain = { OUT_QUESTION, PHASE_PLAIN, false, "out:9:ab" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *body =
+			arena_f(&arena, "{\"ok\":false,\"error\":\"%s\"}", cases[i].code);
+		assert_int_equal(answer(&POST, 200, body).wants_plain, cases[i].may_pass);
+		assert_int_equal(answer(&UPDATE, 200, body).wants_plain, cases[i].may_pass);
+		assert_false(answer(&EMAIL, 200, body).wants_plain);
+		assert_false(answer(&FIND, 200, body).wants_plain);
+	}
+	assert_int_equal(answer(&plain, 200, "").outcome, OUTCOME_UNKNOWN); /* a post, too */
+}
+
+/* 429 is about a method, everywhere; rate_limited about one channel. */
+static void a_wait_has_its_gate(void **state)
+{
+	static const struct {
+		const struct slack_asked *asked;
+		const char *gate;
+	} cases[] = { { &POST, "slack:chat.postMessage" },
+		      { &UPDATE, "slack:chat.update" },
+		      { &FIND, "slack:conversations.history" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_string_equal(answer(cases[i].asked, 429, "").gate, cases[i].gate);
+		assert_string_equal(
+			answer(cases[i].asked, 200, "{\"ok\":false,\"error\":\"ratelimited\"}")
+				.gate,
+			cases[i].gate);
+		assert_null(answer(cases[i].asked, 200, "{\"ok\":false,\"error\":\"rate_limited\"}")
+				    .gate);
+		assert_null(answer(cases[i].asked, 200, "{\"ok\":false,\"error\":\"is_archived\"}")
+				    .gate);
+	}
+	assert_null(answer(&REPLY, 429, "").gate); /* nobody keeps it */
+}
+
+/* What somebody has to do is said; what is about one person is not for him. */
+static void a_fault_of_the_setup_names_its_cure(void **state)
+{
+	static const struct slack_asked card = { OUT_CARD, PHASE_SEND, false, "out:9:ab" };
+	static const char *const nobodys[] = { "channel_not_found",
+					       "user_not_found",
+					       "msg_too_long",
+					       "token_revoked",
+					       "ratelimited",
+					       "internal_error",
+					       "" };
+
+	(void)state;
+	assert_string_equal(slack_setup(&EMAIL, "missing_scope (needed: users:read.email)", &arena),
+			    "Slack refuses users.lookupByEmail: missing_scope (needed: "
+			    "users:read.email). Add the "
+			    "scope to the app as in deploy/manifest.json and install it again.");
+	assert_string_equal(
+		slack_setup(&card, "channel_not_found", &arena),
+		"Slack refuses chat.postMessage: channel_not_found. Invite the bot to the "
+		"channel, or correct slack.channel.");
+	assert_non_null(slack_setup(&card, "is_archived", &arena));
+	assert_non_null(slack_setup(&POST, "restricted_action_thread_locked", &arena));
+	assert_non_null(slack_setup(&POST, "ekm_access_denied", &arena));
+	for (size_t i = 0; i < sizeof(nobodys) / sizeof(nobodys[0]); i++)
+		assert_null(slack_setup(&POST, nobodys[i], &arena));
 }
 
 static void what_is_missing_is_told(void **state)
@@ -354,6 +443,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_sent_message_gives_channel_and_ts, forget),
 		cmocka_unit_test_teardown(codes_have_classes, forget),
+		cmocka_unit_test_teardown(a_layout_that_is_refused_may_pass_in_bare_words, forget),
+		cmocka_unit_test_teardown(a_wait_has_its_gate, forget),
+		cmocka_unit_test_teardown(a_fault_of_the_setup_names_its_cure, forget),
 		cmocka_unit_test_teardown(what_is_missing_is_told, forget),
 		cmocka_unit_test_teardown(doubt_is_unknown_for_writes_only, forget),
 		cmocka_unit_test_teardown(silence_depends_on_whether_it_left_us, forget),

@@ -89,7 +89,7 @@ static void the_oldest_alert_that_waits(void **state)
 static void the_oldest_page_that_waits(void **state)
 {
 	struct bench *b = *state;
-	const struct claim_terms terms = { T0 + 7, 0, 8 };
+	const struct claim_terms terms = { .now_ms = T0 + 7, .limit = 8 };
 	const struct outgoing *rows;
 	struct store_oldest o;
 	size_t n;
