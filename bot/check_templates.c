@@ -102,27 +102,35 @@ static void render_message(struct checking *k, enum out_kind kind, const char *k
 	take(k, rc == RC_OK ? made : NULL, &fail);
 }
 
+/* What the pager's connector makes of it; check runs without the real secrets. */
+static void send_page(struct checking *k, size_t n, const struct cJSON *input, struct arena *arena,
+		      struct fail *fail)
+{
+	struct connector pager = engine_connector(k->policy, n);
+	struct named_secret *secrets = arena_many(arena, struct named_secret, pager.secrets_n + 1);
+	struct request rq;
+	for (size_t i = 0; i < pager.secrets_n; i++) {
+		secrets[i].name = pager.secrets[i].name;
+		secrets[i].value = secret_from(STR("***"));
+	}
+	pager.secrets = secrets;
+	if (engine_request(&pager, "trigger", input, arena, &rq, fail) != RC_OK)
+		fail_wrap(fail, "the connector of the pager %s refuses the page",
+			  k->policy->pagers[n].name);
+}
+
 static void render_page(struct checking *k, struct arena *arena)
 {
 	const struct policy *p = k->policy;
 	const struct outgoing *row = look_outgoing(k->look, k->at->page_id);
-	struct connector pager = { p->pager, p->pager_jq, p->pager_config, p->secrets,
-				   p->secrets_n };
-	struct named_secret *secrets = arena_many(arena, struct named_secret, p->secrets_n + 1);
 	struct fail fail = { 0 };
-	struct request rq;
 	CLEANUP(json_done)
 	struct cJSON *input = row ? view_page(k->look, p, row, GALLERY_NOW_MS) : NULL;
-	for (size_t i = 0; i < p->secrets_n; i++) {
-		secrets[i].name = p->secrets[i].name;
-		secrets[i].value = secret_from(STR("***"));
-	}
-	pager.secrets = secrets; /* check runs without the real ones */
 	/* What stands in for a page whose template fails has no details. */
 	if (input && !json_key(input, "details"))
 		complain(k, "it fails, and a plainer page would go", "");
-	if (input && engine_request(&pager, "trigger", input, arena, &rq, &fail) != RC_OK)
-		fail_wrap(&fail, "the pager's connector refuses the page");
+	for (size_t i = 0; input && !fail.why[0] && i < p->pagers_n; i++)
+		send_page(k, i, input, arena, &fail);
 	take(k, input, &fail);
 }
 

@@ -58,6 +58,7 @@ struct flight {
 	int64_t outgoing_id, rev; /* ROW */
 	struct slack_asked asked; /* ROW; marker borrowed from `token` */
 	struct token token;
+	size_t pager; /* ROW of a page: which of the policy's */
 };
 
 /* The Slack side as a whole; see turn_slack.c. Times are now_ms. A token refused for CUT_OFF: open

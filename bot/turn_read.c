@@ -231,9 +231,7 @@ static void row_answered(struct turn *t, const struct flight *f, const struct wi
 	it->kind = ITEM_RESULT;
 	struct result *r = &it->result;
 	if (f->asked.kind == OUT_PAGE) {
-		const struct policy *p = t->o.policy;
-		struct connector c = { p->pager, p->pager_jq, p->pager_config, p->secrets,
-				       p->secrets_n };
+		struct connector c = engine_connector(t->o.policy, f->pager);
 		struct engine_reply er = { reply->status, reply->may_have_happened,
 					   reply->retry_after_s, reply->body, reply->error };
 		engine_answer(&c, "trigger", NULL, &er, &t->batch, r);

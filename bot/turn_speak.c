@@ -99,7 +99,7 @@ static enum rc build_page(struct turn *t, const struct outgoing *row, struct req
 			  struct fail *fail)
 {
 	const struct policy *p = t->o.policy;
-	struct connector c = { p->pager, p->pager_jq, p->pager_config, p->secrets, p->secrets_n };
+	struct connector c = engine_connector(p, engine_pager(p, row->gate));
 	CLEANUP(json_done)
 	struct cJSON *input = view_page(store_look(t->o.store), p, row, t->now_ms);
 	if (!input)
@@ -170,6 +170,7 @@ void turn_build(struct turn *t, const struct outgoing *rows, size_t n)
 		f->outgoing_id = row->id;
 		f->rev = row->flight;
 		f->token = marker;
+		f->pager = engine_pager(t->o.policy, row->gate);
 		f->asked = (struct slack_asked){ .kind = row->kind,
 						 .phase = row->phase,
 						 .is_update = row->ref[0] != '\0' };

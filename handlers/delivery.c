@@ -97,16 +97,6 @@ static int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* --- done: what follows, by kind --- */
 
-static void page_done(const struct settling *s)
-{
-	const struct act *a = s->a;
-	decide_audit(s->d, "bot", "page.confirmed", decide_name(a->arena, "case", s->row.case_id),
-		     arena_f(a->arena, "The pager has accepted the page \"%s\".", s->row.target));
-	notification_card(a, s->d, s->row.case_id);
-	notification_alarm_over(a, s->d, &s->row);
-	notification_case_question(a, s->d, s->row.case_id); /* "paged": only now */
-}
-
 static void lookup_done(const struct settling *s)
 {
 	const struct person *found = people_keep(s->a, s->d, s->r->person);
@@ -162,7 +152,7 @@ static void done(struct settling *s)
 		if (!s->was->shown) /* "the channel has been alerted": only now */
 			notification_case_question(s->a, s->d, row->case_id);
 		return;
-	case OUT_PAGE: page_done(s); return;
+	case OUT_PAGE: escalation_confirmed(s->a, s->d, row); return;
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER: lookup_done(s); return;
 	case OUT_OPEN_DM: dm_done(s); return;
@@ -186,12 +176,13 @@ static const char *what_failed(const struct settling *s)
 		return arena_f(s->a->arena, "Slack refused the direct message: %s.", error);
 	case OUT_CARD:
 	case OUT_ALARM: return arena_f(s->a->arena, "Slack refused the message: %s.", error);
-	case OUT_PAGE: return arena_f(s->a->arena, "The pager refused the page: %s.", error);
+	case OUT_PAGE: return arena_f(s->a->arena, "%s refused the page: %s.", s->row.gate, error);
 	}
 	return error;
 }
 
-/* Something in the layout: the same in bare words, once. */
+/* Something in it displeases the vendor: once more with the least that still says it, or wakes
+ * somebody (design.md 5: "400 twice"). */
 static void say_it_plainly(const struct settling *s)
 {
 	struct outgoing row = s->row;
@@ -205,7 +196,8 @@ static void say_it_plainly(const struct settling *s)
 static void refused(struct settling *s)
 {
 	struct outgoing *row = &s->row;
-	if (s->r->wants_plain && s->was->phase == PHASE_SEND) {
+	bool wants_plain = s->r->wants_plain || row->kind == OUT_PAGE;
+	if (wants_plain && s->was->phase == PHASE_SEND) {
 		say_it_plainly(s);
 		return;
 	}
@@ -227,11 +219,7 @@ static void refused(struct settling *s)
 			notification_card(s->a, s->d, row->case_id);
 		return;
 	case OUT_NOTICE: notification_card(s->a, s->d, row->case_id); return;
-	case OUT_PAGE: /* not at the deadline: nothing more will be tried */
-		notification_alarm(s->a, s->d, row);
-		notification_card(s->a, s->d, row->case_id);
-		notification_case_question(s->a, s->d, row->case_id);
-		return;
+	case OUT_PAGE: escalation_refused(s->a, s->d, row); return; /* not at the deadline: now */
 	case OUT_CARD:
 	case OUT_ALARM: return;
 	}
@@ -253,10 +241,31 @@ static bool is_awaited(const struct settling *s)
 	return is_fresh && s->k && notification_waits(s->a, s->k);
 }
 
+static void page_again(struct settling *s)
+{
+	struct outgoing *row = &s->row;
+	row->due_ms = s->a->at.now_ms + later(backoff_ms(s->a, row), s->r->retry_after_ms);
+	const char *why = escalation_needless(s->a, row, row->due_ms);
+	if (why) {
+		*row = escalation_stood_down(row, why);
+		decide_audit(s->d, "bot", "page.stood_down",
+			     decide_name(s->a->arena, "outgoing", row->id), why);
+	}
+	decide_outgoing(s->d, row, s->was->flight);
+	if (s->r->retry_after_ms > 0)
+		decide_gate(s->d, row->gate, s->a->at.now_ms + s->r->retry_after_ms);
+	if (!why && row->attempts >= PAGE_FAILURES_MAX)
+		escalation_hand_on(s->a, s->d, row);
+}
+
 static void transient(struct settling *s)
 {
 	struct outgoing *row = &s->row;
 	int64_t now = s->a->at.now_ms;
+	if (row->kind == OUT_PAGE) {
+		page_again(s);
+		return;
+	}
 	if (!is_awaited(s)) {
 		row->state = OUT_DEAD;
 		row->due_ms = NEVER_MS;

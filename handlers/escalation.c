@@ -11,33 +11,154 @@
 
 enum { HELD_PRIORITY = 2, HELD_WHY_MAX = 300, HELD_WHAT_MAX = 120 };
 
+/* --- one reason, several pagers --- */
+
+static const char *page_key(const struct act *a, int64_t case_id, const char *reason)
+{
+	return arena_f(a->arena, "case %lld, page, %s", (long long)case_id, reason);
+}
+
+/* The row of that reason by the first pager: what the alarm is about. */
+static const struct outgoing *first_of(const struct act *a, const struct outgoing *row)
+{
+	const struct outgoing *first =
+		look_outgoing_key(a->look, page_key(a, row->case_id, row->target));
+	return first ? first : row;
+}
+
+static void put_page(const struct act *a, struct decision *d, const struct outgoing *page)
+{
+	struct outgoing row = *page;
+	row.kind = OUT_PAGE;
+	row.state = OUT_LIVE;
+	row.phase = PHASE_SEND;
+	row.rank = RANK_PAGE;
+	row.channel = row.ref = row.error = "";
+	row.wanted = 1;
+	row.due_ms = row.created_ms = a->at.now_ms;
+	row.deadline_ms = a->at.now_ms + PAGE_CONFIRM_MS;
+	decide_effect(d, &row);
+}
+
 void escalation_page(const struct act *a, struct decision *d, int64_t case_id, int64_t inquiry_id,
 		     const char *reason)
 {
-	struct outgoing row = {
-		.key = arena_f(a->arena, "case %lld, page, %s", (long long)case_id, reason),
-		.kind = OUT_PAGE,
-		.state = OUT_LIVE,
-		.phase = PHASE_SEND,
-		.rank = RANK_PAGE,
-		.gate = "pagerduty",
-		.case_id = case_id,
-		.inquiry_id = inquiry_id,
-		.target = reason,
-		.channel = "",
-		.ref = "",
-		.wanted = 1,
-		.due_ms = a->at.now_ms,
-		.deadline_ms = a->at.now_ms + PAGE_CONFIRM_MS,
-		.created_ms = a->at.now_ms,
-		.error = "",
-	};
+	struct outgoing row = { .key = page_key(a, case_id, reason),
+				.gate = a->policy->pagers[0].name,
+				.case_id = case_id,
+				.inquiry_id = inquiry_id,
+				.target = reason };
 	if (look_outgoing_key(a->look, row.key))
 		return;
-	decide_effect(d, &row);
+	put_page(a, d, &row);
 	decide_audit(d, "bot", "page.decided", decide_name(a->arena, "case", case_id),
 		     arena_f(a->arena, "The on-call is to be woken: %s.", reason));
 	notification_card(a, d, case_id);
+}
+
+/* NULL = it is the last. One that left the configuration was the first. */
+static const char *next_pager(const struct act *a, const char *gate)
+{
+	const struct policy *p = a->policy;
+	size_t next = 1;
+	for (size_t i = 0; i < p->pagers_n; i++)
+		if (strcmp(p->pagers[i].name, gate) == 0)
+			next = i + 1;
+	return next < p->pagers_n ? p->pagers[next].name : NULL;
+}
+
+void escalation_hand_on(const struct act *a, struct decision *d, const struct outgoing *row)
+{
+	const char *next = next_pager(a, row->gate);
+	if (!next)
+		return;
+	struct outgoing page = { .key = arena_f(a->arena, "%s, by %s",
+						page_key(a, row->case_id, row->target), next),
+				 .gate = next,
+				 .case_id = row->case_id,
+				 .inquiry_id = row->inquiry_id,
+				 .target = row->target };
+	if (look_outgoing_key(a->look, page.key))
+		return;
+	put_page(a, d, &page);
+	decide_audit(d, "bot", "page.handed_on", decide_name(a->arena, "case", row->case_id),
+		     arena_f(a->arena, "%s has not confirmed the page \"%s\": %s is called, too.",
+			     row->gate, row->target, next));
+	notification_card(a, d, row->case_id);
+	notification_case_question(a, d, row->case_id);
+}
+
+struct outgoing escalation_stood_down(const struct outgoing *row, const char *why)
+{
+	struct outgoing now = *row;
+	now.state = OUT_DEAD;
+	now.due_ms = now.deadline_ms = NEVER_MS;
+	now.error = why;
+	return now;
+}
+
+void escalation_confirmed(const struct act *a, struct decision *d, const struct outgoing *row)
+{
+	struct look_list pages = look_case_outgoing(a->look, row->case_id, OUT_PAGE);
+	decide_audit(d, "bot", "page.confirmed", decide_name(a->arena, "case", row->case_id),
+		     arena_f(a->arena, "%s has accepted the page \"%s\".", row->gate, row->target));
+	notification_card(a, d, row->case_id);
+	notification_alarm_over(a, d, first_of(a, row));
+	notification_case_question(a, d, row->case_id); /* "paged": only now */
+	for (size_t i = 0; i < pages.n; i++) {
+		const struct outgoing *other = pages.at[i];
+		if (other->id == row->id || strcmp(other->target, row->target) != 0 ||
+		    other->state != OUT_LIVE || other->shown || other->flight)
+			continue; /* in flight: its result finds the same */
+		struct outgoing rests = escalation_stood_down(
+			other,
+			arena_f(a->arena, "not needed: %s has accepted the page", row->gate));
+		decide_outgoing(d, &rests, 0);
+	}
+}
+
+static const char closed_since[] =
+	"not repeated: an earlier attempt may have gone through, and the case is closed";
+
+static bool is_late(const struct outgoing *row, int64_t due_ms)
+{
+	return row->first_ms && due_ms >= row->first_ms + PAGE_RECONCILE_MS;
+}
+
+void escalation_case_closed(const struct act *a, struct decision *d, int64_t case_id)
+{
+	struct look_list pages = look_case_outgoing(a->look, case_id, OUT_PAGE);
+	for (size_t i = 0; i < pages.n; i++) {
+		const struct outgoing *row = pages.at[i];
+		if (row->state != OUT_LIVE || row->shown || row->flight ||
+		    !is_late(row, row->due_ms))
+			continue;
+		struct outgoing rests = escalation_stood_down(row, closed_since);
+		decide_outgoing(d, &rests, 0);
+		decide_audit(d, "bot", "page.stood_down",
+			     decide_name(a->arena, "outgoing", row->id), closed_since);
+	}
+}
+
+const char *escalation_needless(const struct act *a, const struct outgoing *row, int64_t due_ms)
+{
+	struct look_list pages = look_case_outgoing(a->look, row->case_id, OUT_PAGE);
+	const struct casefile *k = look_case(a->look, row->case_id);
+	for (size_t i = 0; i < pages.n; i++)
+		if (pages.at[i]->id != row->id && pages.at[i]->shown &&
+		    strcmp(pages.at[i]->target, row->target) == 0)
+			return arena_f(a->arena, "not needed: %s has accepted the page",
+				       pages.at[i]->gate);
+	bool is_closed = k && k->state == CASE_CLOSED && k->closed_ms > row->created_ms;
+	return is_closed && is_late(row, due_ms) ? closed_since : NULL;
+}
+
+void escalation_refused(const struct act *a, struct decision *d, const struct outgoing *row)
+{
+	notification_alarm(a, d, first_of(a, row));
+	notification_card(a, d, row->case_id);
+	notification_case_question(a, d, row->case_id); /* "we are paging" may be true no longer */
+	escalation_hand_on(a, d, row);
 }
 
 struct decision handle_deadline(const struct act *a, int64_t outgoing_id)
@@ -51,15 +172,15 @@ struct decision handle_deadline(const struct act *a, int64_t outgoing_id)
 	decide_outgoing(&d, &now, row->flight); /* it may be in flight: that goes on */
 	if (row->kind != OUT_PAGE || row->state != OUT_LIVE || row->shown == row->wanted)
 		return d;
-	notification_alarm(a, &d, row);
+	notification_alarm(a, &d, first_of(a, row));
 	notification_card(a, &d, row->case_id);
 	notification_case_question(a, &d, row->case_id);
-	decide_audit(
-		&d, "bot", "page.unconfirmed", decide_name(a->arena, "case", row->case_id),
-		arena_f(a->arena,
-			"The pager has not accepted the page \"%s\" in %s; newest failure: %s.",
-			row->target, when_span(PAGE_CONFIRM_MS).text,
-			row->error[0] ? row->error : "no answer"));
+	decide_audit(&d, "bot", "page.unconfirmed", decide_name(a->arena, "case", row->case_id),
+		     arena_f(a->arena,
+			     "%s has not accepted the page \"%s\" in %s; newest failure: %s.",
+			     row->gate, row->target, when_span(PAGE_CONFIRM_MS).text,
+			     row->error[0] ? row->error : "no answer"));
+	escalation_hand_on(a, &d, row);
 	return d;
 }
 
@@ -133,11 +254,8 @@ static void stop_outgoing(const struct act *a, struct decision *d, int64_t id, c
 	now.due_ms = now.deadline_ms = NEVER_MS;
 	now.error = decide_clip(a->arena, why, HELD_WHY_MAX);
 	decide_outgoing(d, &now, row->flight);
-	if (row->kind != OUT_PAGE)
-		return;
-	notification_alarm(a, d, row);
-	notification_card(a, d, row->case_id);
-	notification_case_question(a, d, row->case_id); /* "we are paging" is true no longer */
+	if (row->kind == OUT_PAGE)
+		escalation_refused(a, d, row);
 }
 
 static void stop_deadline(const struct act *a, struct decision *d, int64_t id)
@@ -148,6 +266,8 @@ static void stop_deadline(const struct act *a, struct decision *d, int64_t id)
 	struct outgoing now = *row;
 	now.deadline_ms = NEVER_MS; /* the page itself goes on */
 	decide_outgoing(d, &now, row->flight);
+	if (row->kind == OUT_PAGE && row->state == OUT_LIVE && !row->shown)
+		escalation_hand_on(a, d, row);
 }
 
 static const char *stop_inquiry(const struct act *a, struct decision *d, int64_t id,

@@ -69,6 +69,7 @@ static void close_case(struct step *s, enum resolution resolution, const char *w
 	k.closed_ms = now_of(s);
 	decide_case(s->d, &k);
 	decide_audit(s->d, "bot", "case.closed", decide_name(s->a->arena, "case", k.id), why);
+	escalation_case_closed(s->a, s->d, k.id);
 }
 
 /* However it ends, a drill is over then. */

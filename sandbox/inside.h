@@ -8,14 +8,15 @@
 #include "base/when.h"
 #include "sandbox/world.h"
 
-#define TEAM_ID     "T0SANDBOX"
-#define APP_ID      "A0SANDBOX"
-#define BOT_USER    "U0SECBOT1"
-#define BOT_ID      "B0SECBOT1"
-#define BOT_TOKEN   "xoxb-T0SANDBOX-secret"
-#define APP_TOKEN   "xapp-1-A0SANDBOX-1-secret"
-#define ROUTING_KEY "R0SANDBOXR0SANDBOXR0SANDBOX00000"
-#define COMMAND     "/securitybot"
+#define TEAM_ID        "T0SANDBOX"
+#define APP_ID         "A0SANDBOX"
+#define BOT_USER       "U0SECBOT1"
+#define BOT_ID         "B0SECBOT1"
+#define BOT_TOKEN      "xoxb-T0SANDBOX-secret"
+#define APP_TOKEN      "xapp-1-A0SANDBOX-1-secret"
+#define ROUTING_KEY    "R0SANDBOXR0SANDBOXR0SANDBOX00000"
+#define ROUTING_KEY_EU "R0SANDBOXEUR0SANDBOXEUR0SANDBOX0"
+#define COMMAND        "/securitybot"
 
 enum {
 	MESSAGES_MAX = 20000, /* a channel; the oldest quarter goes first */
@@ -138,6 +139,7 @@ struct fault {
 };
 struct incident {
 	uint64_t number;
+	const char *pager; /* whose: "pagerduty", "pagerduty-eu" */
 	char key[256], status[16], severity[12], source[128];
 	char *summary;
 	struct cJSON *details, *links;

@@ -1,5 +1,6 @@
-/* pagerduty: Events API v2 as the vendor answers it, and the pager's own buttons. Called by
- * world_http and world_control. Rules: developer.pagerduty.com. */
+/* pagerduty: Events API v2 as the vendor answers it, and the pager's own buttons: two accounts that
+ * know nothing of each other, so that one can fail and the other be called. Called by world_http
+ * and world_control. Rules: developer.pagerduty.com. */
 #include "sandbox/inside.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,11 +9,28 @@
 
 enum { SUMMARY_MAX = 1024, KEY_MAX = 255, EVENT_BYTES_MAX = 512 * 1024 };
 
-static struct incident *open_one(const struct world *w, const char *key)
+static const struct account {
+	const char *name, *path, *routing_key; /* name: also the place of faults and the ledger's */
+} accounts[] = {
+	{ "pagerduty", "/pagerduty/v2/enqueue", ROUTING_KEY },
+	{ "pagerduty-eu", "/pagerduty-eu/v2/enqueue", ROUTING_KEY_EU },
+};
+
+static const struct account *account_at(struct str path)
+{
+	for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++)
+		if (str_is(path, accounts[i].path))
+			return &accounts[i];
+	return NULL;
+}
+
+/* pager "" = of any. */
+static struct incident *open_one(const struct world *w, const char *pager, const char *key)
 {
 	struct incident *i = w->incidents.at;
 	for (size_t k = w->incidents.n; k-- > 0;)
-		if (strcmp(i[k].key, key) == 0 && strcmp(i[k].status, "resolved") != 0)
+		if ((!*pager || strcmp(i[k].pager, pager) == 0) && strcmp(i[k].key, key) == 0 &&
+		    strcmp(i[k].status, "resolved") != 0)
 			return &i[k];
 	return NULL;
 }
@@ -34,7 +52,7 @@ void pager_free(struct world *w)
 	free(w->incidents.at);
 }
 
-static struct incident *incident_new(struct world *w, const char *key)
+static struct incident *incident_new(struct world *w, const char *pager, const char *key)
 {
 	if (w->incidents.n >= INCIDENTS_MAX) {
 		struct incident *old = w->incidents.at;
@@ -45,6 +63,7 @@ static struct incident *incident_new(struct world *w, const char *key)
 	struct incident *i = list_add(&w->incidents, sizeof *i);
 	i->number = ++w->ids;
 	i->first_ms = w->now_ms;
+	i->pager = pager;
 	TEXT_SET(i->key, key);
 	TEXT_SET(i->status, "triggered");
 	return i;
@@ -100,11 +119,12 @@ static void payload_check(struct world *w, const struct cJSON *p, struct cJSON *
 		problem(w, errors, "'custom_details' is not an object", "pagerduty_details");
 }
 
-static void event_check(struct world *w, const struct cJSON *e, struct cJSON *errors)
+static void event_check(struct world *w, const struct account *at, const struct cJSON *e,
+			struct cJSON *errors)
 {
 	static const char *const actions[] = { "trigger", "acknowledge", "resolve" };
 	const char *action = json_text_at(e, "event_action");
-	if (strcmp(json_text_at(e, "routing_key"), ROUTING_KEY) != 0)
+	if (strcmp(json_text_at(e, "routing_key"), at->routing_key) != 0)
 		problem(w, errors, "Invalid routing key", "pagerduty_routing_key");
 	if (!is_word_of(action, actions, 3))
 		problem(w, errors, "'event_action' is missing or invalid",
@@ -127,13 +147,14 @@ static void swap(struct cJSON **at, const struct cJSON *with)
 
 /* True if an incident with that key was open already. A new trigger updates it; it wakes nobody
  * once acknowledged. */
-static bool trigger(struct world *w, const struct cJSON *e, const char *key)
+static bool trigger(struct world *w, const struct account *at, const struct cJSON *e,
+		    const char *key)
 {
 	const struct cJSON *p = json_key(e, "payload");
-	struct incident *i = open_one(w, key);
+	struct incident *i = open_one(w, at->name, key);
 	bool was_open = i != NULL;
 	if (!i)
-		i = incident_new(w, key);
+		i = incident_new(w, at->name, key);
 	free(i->summary);
 	i->summary = mem_str(str_z(json_text_at(p, "summary")));
 	TEXT_SET(i->severity, json_text_at(p, "severity"));
@@ -146,9 +167,9 @@ static bool trigger(struct world *w, const struct cJSON *e, const char *key)
 	return was_open;
 }
 
-static bool settle(struct world *w, const char *key, const char *status)
+static bool settle(struct world *w, const char *pager, const char *key, const char *status)
 {
-	struct incident *i = open_one(w, key);
+	struct incident *i = open_one(w, pager, key);
 	if (!i)
 		return false; /* accepted and dropped */
 	TEXT_SET(i->status, status);
@@ -156,12 +177,13 @@ static bool settle(struct world *w, const char *key, const char *status)
 	return true;
 }
 
-static bool event_do(struct world *w, const struct cJSON *e, char key[256])
+static bool event_do(struct world *w, const struct account *at, const struct cJSON *e,
+		     char key[256])
 {
 	const char *action = json_text_at(e, "event_action");
 	text_set(key, 256, json_text_at(e, "dedup_key"));
 	if (strcmp(action, "trigger") != 0) {
-		settle(w, key, action[0] == 'a' ? "acknowledged" : "resolved");
+		settle(w, at->name, key, action[0] == 'a' ? "acknowledged" : "resolved");
 		return false;
 	}
 	if (!*key) {
@@ -169,7 +191,7 @@ static bool event_do(struct world *w, const struct cJSON *e, char key[256])
 		world_uuid(w, uuid);
 		text_set(key, 256, uuid);
 	}
-	return trigger(w, e, key);
+	return trigger(w, at, e, key);
 }
 
 static void answer(struct world_reply *out, int status, const char *key, const struct cJSON *errors)
@@ -186,8 +208,8 @@ static void answer(struct world_reply *out, int status, const char *key, const s
 	json_free(j);
 }
 
-static void run(struct world *w, const struct world_request *rq, const struct cJSON *e,
-		struct world_reply *out, struct call_row *row)
+static void run(struct world *w, const struct account *at, const struct world_request *rq,
+		const struct cJSON *e, struct world_reply *out, struct call_row *row)
 {
 	struct cJSON *errors = json_array();
 	char key[256] = "";
@@ -196,12 +218,12 @@ static void run(struct world *w, const struct world_request *rq, const struct cJ
 	else if (!json_is_object(e))
 		problem(w, errors, "JSON parse error", "pagerduty_json");
 	else
-		event_check(w, e, errors);
+		event_check(w, at, e, errors);
 	if (json_count(errors)) {
 		answer(out, 400, NULL, errors);
 		TEXT_SET(row->error, json_text(json_first(errors)));
 	} else {
-		row->dup = event_do(w, e, key);
+		row->dup = event_do(w, at, e, key);
 		TEXT_SET(row->ts, "done");
 		TEXT_SET(row->marker, key);
 		answer(out, 202, key, NULL);
@@ -212,25 +234,26 @@ static void run(struct world *w, const struct world_request *rq, const struct cJ
 void pager_http(struct world *w, const struct world_request *rq, struct world_reply *out)
 {
 	struct fault kept;
-	bool is_here = str_is(rq->path, "/pagerduty/v2/enqueue") && str_is(rq->method, "POST");
-	const struct fault *f = is_here ? fault_take(w, "pagerduty", &kept) : NULL;
+	const struct account *at = str_is(rq->method, "POST") ? account_at(rq->path) : NULL;
+	const char *name = at ? at->name : accounts[0].name;
+	const struct fault *f = at ? fault_take(w, name, &kept) : NULL;
 	struct cJSON *e = json_parse(rq->body, NULL);
 	struct call_row row = { .status = 404 };
-	if (!is_here)
+	if (!at)
 		answer(out, 404, "", NULL);
 	else if (!f || !fault_is_before(f))
-		run(w, rq, e, out, &row);
+		run(w, at, rq, e, out, &row);
 	const char *told = f ? fault_spoil(f, out) : NULL;
 	if (f && strcmp(f->kind, "internal_error_done") == 0)
 		out->status = 500;
-	struct call_row *r = ledger_call(w, "pagerduty", out->status, told ? told : row.error);
+	struct call_row *r = ledger_call(w, name, out->status, told ? told : row.error);
 	r->wait_s = out->retry_after_s;
 	TEXT_SET(r->marker, *row.marker ? row.marker : json_text_at(e, "dedup_key"));
 	TEXT_SET(r->channel, json_text_at(e, "event_action"));
 	TEXT_SET(r->ts, row.ts);
 	r->dup = row.dup;
 	char what[64];
-	(void)snprintf(what, sizeof what, "pagerduty %.20s %d", json_text_at(e, "event_action"),
+	(void)snprintf(what, sizeof what, "%s %.20s %d", name, json_text_at(e, "event_action"),
 		       out->status);
 	wire_note(w, what, json_text_at(e, "payload.summary"));
 	json_free(e);
@@ -241,8 +264,8 @@ struct cJSON *control_pager(struct world *w, const struct cJSON *args)
 	const char *act = json_text_at(args, "do");
 	if (strcmp(act, "acknowledge") != 0 && strcmp(act, "resolve") != 0)
 		return said_no("do must be acknowledge or resolve");
-	bool done =
-		settle(w, json_text_at(args, "key"), act[0] == 'a' ? "acknowledged" : "resolved");
+	bool done = settle(w, json_text_at(args, "pager"), json_text_at(args, "key"),
+			   act[0] == 'a' ? "acknowledged" : "resolved");
 	return done ? said_yes() : said_no("no open incident has that key");
 }
 
@@ -253,6 +276,7 @@ struct cJSON *incidents_json(const struct world *w)
 	for (size_t k = 0; k < w->incidents.n; k++) {
 		struct cJSON *j = json_object();
 		json_put_num(j, "number", (double)i[k].number);
+		json_put_text(j, "pager", i[k].pager);
 		json_put_text(j, "key", i[k].key);
 		json_put_text(j, "status", i[k].status);
 		json_put_text(j, "summary", i[k].summary);

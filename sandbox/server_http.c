@@ -204,7 +204,7 @@ static void ask(struct request *rq)
 	else if (is_shelf)
 		shelf_list(rq->server->shelf, rq);
 	else if (str_starts(path, STR("/api/")) || str_starts(path, STR("/response/")) ||
-		 str_starts(path, STR("/pagerduty/")))
+		 str_starts(path, STR("/pagerduty")))
 		ask_model(rq);
 	else
 		ask_page(rq);

@@ -175,7 +175,7 @@ void world_http(struct world *w, const struct world_request *rq, int64_t now_ms,
 		api_http(w, rq, out);
 	} else if (str_starts(rq->path, STR("/response/"))) {
 		hook_http(w, rq, out);
-	} else if (str_starts(rq->path, STR("/pagerduty/v2/"))) {
+	} else if (str_starts(rq->path, STR("/pagerduty"))) {
 		pager_http(w, rq, out);
 	} else {
 		out->status = 404;

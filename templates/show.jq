@@ -3,8 +3,10 @@
 | def dotted: map(select(. != "")) | join(" · ");
   def page_line:
     t("reason_" + .reason; {}) as $why
-    | if .state == "confirmed" then t("card_page_confirmed"; {reason: $why, time: .at})
+    | if .state == "confirmed" and .by != "" then t("card_page_confirmed_by"; {reason: $why, time: .at, pager: .by})
+      elif .state == "confirmed" then t("card_page_confirmed"; {reason: $why, time: .at})
       elif .state == "failed" or .state == "failing" then t("card_page_failed"; {reason: $why, error: .error})
+      elif .by != "" then t("card_page_next"; {reason: $why, pager: .by})
       else t("card_page_pending"; {reason: $why}) end;
   def named($name; $words): if $words == "" then [] else [line([bold($name), word($words)])] end;
   def answer:

@@ -58,7 +58,7 @@ page=$(sed -n 's/^sandbox //p' "$state/sandbox.out" | head -n 1)
 sed "s|@SANDBOX@|${page%/}|g; s|@STATE@|$state|g; s|@TREE@|$PWD|g; s|@LISTEN@|${bot_url#http://}|g" \
 	deploy/sandbox.yaml >"$state/securitybot.yaml"
 export SLACK_APP_TOKEN=xapp-1-A0SANDBOX-1-secret SLACK_BOT_TOKEN=xoxb-T0SANDBOX-secret
-export PAGERDUTY_ROUTING_KEY=R0SANDBOXR0SANDBOXR0SANDBOX00000
+export PAGERDUTY_ROUTING_KEY=R0SANDBOXR0SANDBOXR0SANDBOX00000 PAGERDUTY_EU_ROUTING_KEY=R0SANDBOXEUR0SANDBOXEUR0SANDBOX0
 SANDBOX_SOURCE_TOKEN=$(cat "$state/token") MAC_KEY=$(random)$(random) AUDIT_KEY=$(random)$(random)
 export SANDBOX_SOURCE_TOKEN MAC_KEY AUDIT_KEY
 unset CREDENTIALS_DIRECTORY SLACK_API_URL NOTIFY_SOCKET

@@ -7,26 +7,6 @@
 #include "base/json.h"
 #include "config/parts.h"
 
-/* The pager is one of the connectors; a bot that can't page must not start. */
-static void choose_pager(struct config *c)
-{
-	for (size_t i = 0; c->pager && i < c->connectors_n; i++)
-		if (strcmp(c->connectors[i].name, c->pager) == 0) {
-			c->policy.pager = c->connectors[i].doc;
-			c->policy.pager_jq = c->connectors[i].jq;
-			return;
-		}
-	const char *names[CONNECTORS_MAX + 1] = { NULL };
-	for (size_t i = 0; i < c->connectors_n; i++)
-		names[i] = c->connectors[i].name;
-	const char *near = c->pager ? yaml_nearest(c->pager, names) : NULL;
-	if (c->pager)
-		report_at(c, spot(c->pager_at, "connector"),
-			  "connector: there is no %s/%.60s.yaml that can be used%s%s",
-			  c->connectors_folder, c->pager, near ? ": did you mean " : "",
-			  near ? near : "");
-}
-
 struct config *config_load(const char *file, bool needs_secrets, struct config_report *report)
 {
 	struct config *c = mem_new(sizeof(*c));
@@ -37,14 +17,13 @@ struct config *config_load(const char *file, bool needs_secrets, struct config_r
 	c->needs_secrets = needs_secrets;
 	c->folder =
 		slash ? arena_str(&c->arena, (struct str){ file, (size_t)(slash - file) + 1 }) : "";
-	c->policy.secrets = c->secrets = arena_many(&c->arena, struct named_secret, SECRETS_MAX);
 	c->policy.sources = c->sources = arena_many(&c->arena, struct source, SOURCES_MAX);
 	settings_read(c, file);
 	if (c->playbooks_folder)
 		playbooks_read(c);
 	if (c->connectors_folder)
 		connectors_read(c);
-	choose_pager(c);
+	pagers_choose(c);
 	if (report->errors == before) /* ours, not the operator's, and the slowest to compile */
 		templates_read(c);
 	if (report->errors == before)
@@ -55,8 +34,9 @@ struct config *config_load(const char *file, bool needs_secrets, struct config_r
 
 static void wipe_secrets(struct config *c)
 {
-	for (size_t i = 0; i < SECRETS_MAX; i++)
-		secret_wipe(&c->secrets[i].value);
+	for (size_t i = 0; i < c->policy.pagers_n; i++)
+		for (size_t k = 0; k < SECRETS_MAX; k++)
+			secret_wipe(&c->pagers[i].list[k].value);
 	explicit_bzero(c->sources, SOURCES_MAX * sizeof(*c->sources));
 }
 
@@ -75,7 +55,8 @@ void config_free(struct config *c)
 	drop_set(c->policy.matches);
 	drop_set(c->policy.templates);
 	json_free(c->texts);
-	json_free(c->pager_config);
+	for (size_t i = 0; i < c->policy.pagers_n; i++)
+		json_free(c->pagers[i].config);
 	wipe_secrets(c);
 	arena_clear(&c->arena);
 	explicit_bzero(c, sizeof(*c));

@@ -1,4 +1,4 @@
-/* connector_needs: what the pager's connector needs beside its file: secrets, values of the section
+/* connector_needs: what a pager's connector needs beside its file: secrets, values of the section
  * pager:, a URL that will do. All of it is asked for at start, for at night it would be too late.
  */
 #include <string.h>
@@ -6,41 +6,70 @@
 #include "base/json.h"
 #include "config/parts.h"
 
-static void note_secret(struct config *c, const struct yaml *at, struct str reference)
+/* One pager that is being looked at. */
+struct needs {
+	struct config *c;
+	const struct pager_settings *own;
+	struct pager *pager;
+};
+
+/* The connector's name for a secret is the operator's too, unless secrets: says another one. */
+static void note_secret(struct needs *n, const struct yaml *at, struct str reference)
 {
-	const char *name = secret_name(&c->arena, reference);
+	struct config *c = n->c;
+	const char *name = secret_name(&c->arena, reference), *theirs = name;
 	struct fail fail;
 	if (!name) {
 		report_at(c, at, "%.*s: wanted ${secret:NAME}", STR_ARG(reference));
 		return;
 	}
-	for (size_t i = 0; i < c->policy.secrets_n; i++)
-		if (strcmp(c->secrets[i].name, name) == 0)
+	for (size_t i = 0; i < n->pager->secrets_n; i++)
+		if (strcmp(n->own->list[i].name, name) == 0)
 			return;
-	if (c->policy.secrets_n == SECRETS_MAX) {
+	if (n->pager->secrets_n == SECRETS_MAX) {
 		report_at(c, at, "more than %d secrets", SECRETS_MAX);
 		return;
 	}
-	struct named_secret *s = &c->secrets[c->policy.secrets_n++];
+	struct named_secret *s = &n->own->list[n->pager->secrets_n++];
 	s->name = name;
-	if (secret_read(&c->arena, name, &s->value, &fail) != RC_OK && c->needs_secrets)
+	const struct yaml *other = may(c, n->own->secrets, name, YAML_SCALAR);
+	if (other) {
+		at = other;
+		theirs = secret_name(&c->arena, other->text);
+	}
+	if (!theirs)
+		report_at(c, at,
+			  "%s: wanted ${secret:NAME}: a secret itself never stands in this file",
+			  name);
+	else if (secret_read(&c->arena, theirs, &s->value, &fail) != RC_OK && c->needs_secrets)
 		report_at(c, at, "%s", fail.why);
 }
 
-static const char *config_value(struct config *c, const struct yaml *at, struct str name)
+/* secrets: renames what the connector asks for; another word there would rename nothing. */
+static void check_renamed(const struct needs *n)
 {
-	const char *z = arena_str(&c->arena, name);
-	const struct cJSON *v = json_key(c->pager_config, z);
+	const char *names[SECRETS_MAX + 1] = { NULL };
+	for (size_t i = 0; i < n->pager->secrets_n; i++)
+		names[i] = n->own->list[i].name;
+	if (n->own->secrets)
+		(void)check_keys(n->c, n->own->secrets, names);
+}
+
+static const char *config_value(const struct needs *n, const struct yaml *at, struct str name)
+{
+	const char *z = arena_str(&n->c->arena, name);
+	const struct cJSON *v = json_key(n->own->config, z);
 	if (!json_is_string(v) || !json_text(v)[0])
-		report_at(c, c->pager_at,
+		report_at(n->c, n->own->at,
 			  "%s is missing: wanted a text, for %s:%d says ${config.%s}", z, at->file,
 			  at->line, z);
 	return json_text(v);
 }
 
 /* The text with its ${config.NAME} filled in; its ${secret:NAME} are noted and left as they are. */
-static const char *fill(struct config *c, const struct yaml *at)
+static const char *fill(struct needs *n, const struct yaml *at)
 {
+	struct config *c = n->c;
 	CLEANUP(buf_free) struct buf out = BUF(4096);
 	struct str before, inside, rest = at->text;
 	while (str_cut(rest, '$', &before, &rest)) {
@@ -55,9 +84,9 @@ static const char *fill(struct config *c, const struct yaml *at)
 		inside = (struct str){ inside.at + 1, inside.n - 1 };
 		if (str_starts(inside, STR("config."))) {
 			struct str name = { inside.at + 7, inside.n - 7 };
-			buf_addz(&out, config_value(c, at, name));
+			buf_addz(&out, config_value(n, at, name));
 		} else {
-			note_secret(c, at, from);
+			note_secret(n, at, from);
 			buf_add(&out, from);
 		}
 	}
@@ -65,25 +94,26 @@ static const char *fill(struct config *c, const struct yaml *at)
 	return arena_str(&c->arena, buf_str(&out));
 }
 
-static void fill_all(struct config *c, const struct yaml *map)
+static void fill_all(struct needs *n, const struct yaml *map)
 {
 	for (const struct yaml *y = map ? map->first : NULL; y; y = y->next)
-		(void)fill(c, y);
+		(void)fill(n, y);
 }
 
-void connector_needs(struct config *c, const struct yaml *root)
+void connector_needs(struct config *c, size_t pager, const struct yaml *root)
 {
+	struct needs n = { c, &c->pagers[pager], &c->policy.pagers[pager] };
 	const struct yaml *ops = yaml_key(root, "operations"), *trigger = yaml_key(ops, "trigger");
 	const struct yaml *base = yaml_key(root, "base_url");
 	bool is_loopback;
 	size_t before = c->report->errors;
-	const char *url = fill(c, base);
+	const char *url = fill(&n, base);
 	const char *complaint = url_complaint(str_z(url), &is_loopback);
 	if (complaint && c->report->errors == before)
-		report_at(c, spot(c->pager_at, "base_url"), "base_url: %s", complaint);
-	fill_all(c, yaml_key(root, "auth"));
+		report_at(c, spot(n.own->at, "base_url"), "base_url: %s", complaint);
+	fill_all(&n, yaml_key(root, "auth"));
 	for (const struct yaml *op = ops->first; op; op = op->next)
-		fill_all(c, yaml_key(op, "body_secrets"));
+		fill_all(&n, yaml_key(op, "body_secrets"));
 	const struct yaml *kind = yaml_key(trigger, "kind"),
 			  *repeat = yaml_key(yaml_key(trigger, "idempotency"), "kind");
 	if (!kind || !str_is(kind->text, "page"))
@@ -93,4 +123,5 @@ void connector_needs(struct config *c, const struct yaml *root)
 		report_at(c, trigger,
 			  "trigger: wanted idempotency: {kind: server_key}: a page is "
 			  "repeated until it is confirmed");
+	check_renamed(&n);
 }

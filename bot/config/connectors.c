@@ -105,8 +105,9 @@ static void read_one(struct config *c, const char *name)
 	}
 	if (!connector_is_shaped(c, root, f->name))
 		return;
-	if (c->pager && strcmp(f->name, c->pager) == 0)
-		connector_needs(c, root);
+	for (size_t i = 0; i < c->policy.pagers_n; i++)
+		if (strcmp(f->name, c->pagers[i].connector) == 0)
+			connector_needs(c, i, root);
 	struct gather *g = arena_new(&c->arena, struct gather);
 	struct cJSON *doc = yaml_to_json(root);
 	g->c = c;

@@ -12,12 +12,21 @@ enum {
 	SOURCES_MAX = 64,
 	PEOPLE_MAX = 4096,
 	ANALYSTS_MAX = 256,
-	SECRETS_MAX = 64
+	SECRETS_MAX = 16, /* of a connector */
+	PAGER_NAME_MAX = 40
 };
 
 struct playbook_file { /* beside its struct playbook: what only check needs */
 	const struct yaml *tree;
 	const char *file;
+};
+/* What stands under pager: for one of them; policy.pagers[i] is made of pagers[i]. */
+struct pager_settings {
+	const struct yaml *at;      /* for messages */
+	const char *connector;      /* "" = it has none, which was reported */
+	const struct yaml *secrets; /* may be NULL */
+	struct named_secret *list;  /* SECRETS_MAX */
+	struct cJSON *config;
 };
 struct config {
 	struct arena arena;
@@ -25,16 +34,15 @@ struct config {
 	struct config_place place;
 	struct config_report *report;
 	const char *folder; /* of securitybot.yaml, ends in '/' or "" */
-	const char *playbooks_folder, *connectors_folder, *pager;
-	const struct yaml *pager_at; /* the section pager:, for messages */
+	const char *playbooks_folder, *connectors_folder;
 	bool needs_secrets;
 	struct playbook *playbooks;
 	struct playbook_file *playbook_files;
 	struct connector_file *connectors;
 	size_t connectors_n;
-	struct source *sources;       /* SOURCES_MAX */
-	struct named_secret *secrets; /* SECRETS_MAX */
-	struct cJSON *texts, *pager_config;
+	struct source *sources; /* SOURCES_MAX */
+	struct pager_settings pagers[PAGERS_MAX];
+	struct cJSON *texts;
 };
 
 /* --- read.c: members of YAML maps. Each reports what is wrong and goes on. --- */
@@ -90,9 +98,13 @@ void playbooks_read(struct config *c);
 void connectors_read(struct config *c);
 void templates_read(struct config *c);
 
+/* pagers.c: what stands under pager:, then (after connectors_read) the connector of each. */
+void pagers_read(struct config *c, const struct yaml *root);
+void pagers_choose(struct config *c);
+
 /* connector_shape.c: the keys, kinds and words of a connector file, and that it is called name. */
 bool connector_is_shaped(struct config *c, const struct yaml *root, const char *name);
-/* connector_needs.c: of the pager's file: the secrets it names are read (into c->secrets), its
+/* connector_needs.c: of a pager's file: the secrets it names are read (into its list), its
  * ${config.x} are there, its URL will do, and it can page. */
-void connector_needs(struct config *c, const struct yaml *root);
+void connector_needs(struct config *c, size_t pager, const struct yaml *root);
 #endif

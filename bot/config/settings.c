@@ -123,17 +123,6 @@ static void read_analysts(struct config *c, const struct yaml *analysts)
 	c->policy.analysts_n = n;
 }
 
-/* What the connector wants to know beside its name is checked with its file. */
-static void read_pager(struct config *c, const struct yaml *pager)
-{
-	const struct yaml *name = want(c, pager, "connector", YAML_SCALAR);
-	c->pager_at = pager;
-	c->pager = name ? arena_str(&c->arena, name->text) : NULL;
-	c->pager_config = pager ? yaml_to_json(pager) : json_object();
-	json_drop(c->pager_config, "connector");
-	c->policy.pager_config = c->pager_config;
-}
-
 /* ADDRESS:PORT; an IPv6 address stands in brackets. */
 static void read_listen(struct config *c, const struct yaml *root)
 {
@@ -231,7 +220,7 @@ void settings_read(struct config *c, const char *file)
 	sources_read(c, want(c, root, "sources", YAML_MAP));
 	read_people(c, may(c, root, "people", YAML_MAP));
 	read_analysts(c, may(c, root, "analysts", YAML_LIST));
-	read_pager(c, want(c, root, "pager", YAML_MAP));
+	pagers_read(c, root);
 	read_secret(c, root, "audit_key", "AUDIT_KEY", &c->policy.audit_key);
 	if (c->needs_secrets && c->policy.audit_key.n && c->policy.audit_key.n < MAC_KEY_MIN)
 		report_at(c, spot(root, "audit_key"),

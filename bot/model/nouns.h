@@ -149,7 +149,7 @@ enum out_state {
 #define OUT_PHASES(X)                                                                              \
 	X(SEND, 0)                                                                                 \
 	X(FIND, 1)  /* an earlier attempt may have happened: look before repeating */              \
-	X(PLAIN, 2) /* the layout was refused: once more, in bare words */
+	X(PLAIN, 2) /* refused as it was: once more, the least that says or wakes */
 enum out_phase {
 #define X(n, v) PHASE_##n = v,
 	OUT_PHASES(X)
@@ -162,7 +162,8 @@ struct outgoing {
 	enum out_state state;
 	enum out_phase phase;
 	enum rank rank;
-	const char *gate;            /* "slack:D024", "pagerduty": one at a time, own pacing */
+	const char *gate; /* "slack:D024", "pagerduty" (the pager's name): one at a time, own
+		     pacing */
 	int64_t case_id, inquiry_id; /* 0 = none */
 	const char *target;  /* PAGE: the reason; LOOKUP_*: the e-mail or user id; OPEN_DM, NOTICE:
 				the user id; else "" */

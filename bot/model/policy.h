@@ -58,6 +58,17 @@ struct named_secret {
 	const char *name;
 	struct secret value;
 };
+/* A way to wake the on-call: a connector with values and secrets of its own. */
+enum { PAGERS_MAX = 4 };
+struct pager {
+	const char *name; /* also the gate of the pages that go through it */
+	const struct cJSON
+		*doc; /* the connector document (connectors/NAME.yaml) as JSON, checked */
+	const struct jq_set *jq;
+	const struct cJSON *config;         /* ${config.x} values */
+	const struct named_secret *secrets; /* under the names that the connector has for them */
+	size_t secrets_n;
+};
 struct known_person {                    /* a line under people: */
 	const char *name, *email, *user; /* one of email and user is "" */
 };
@@ -69,11 +80,9 @@ struct policy {
 	const struct jq_set *templates; /* all templates/NAME.jq, one program */
 	const char *const *template_names;
 	size_t template_names_n;
-	const struct cJSON *texts; /* templates/texts/en.yaml as an object of strings */
-	const struct cJSON
-		*pager; /* the connector document (connectors/NAME.yaml) as JSON, checked */
-	const struct jq_set *pager_jq;
-	const struct cJSON *pager_config; /* ${config.x} values */
+	const struct cJSON *texts;       /* templates/texts/en.yaml as an object of strings */
+	struct pager pagers[PAGERS_MAX]; /* in the order in which they are called */
+	size_t pagers_n;                 /* 1 or more */
 	const struct source *sources;
 	size_t sources_n;
 	const struct known_person *people;
@@ -85,9 +94,7 @@ struct policy {
 	struct secret mac_key;              /* tokens we hand out; MAC_KEY */
 	struct secret app_token, bot_token; /* xapp-…, xoxb-… */
 	const char *api_url;                /* ends in '/': "https://slack.com/api/" */
-	const struct named_secret *secrets; /* those that connectors name */
-	size_t secrets_n;
-	struct secret audit_key;   /* the chain of the record; AUDIT_KEY */
+	struct secret audit_key;            /* the chain of the record; AUDIT_KEY */
 	const char *heartbeat_url; /* told every minute that turns finish; "" or NULL = nobody */
 	bool pacing;               /* false: loopback api_url with slack.pacing: off */
 };

@@ -17,6 +17,20 @@ const struct cJSON *engine_operation(const struct connector *c, const char *op)
 	return json_key(json_get(c->doc, "operations"), op);
 }
 
+size_t engine_pager(const struct policy *p, const char *gate)
+{
+	for (size_t i = 0; i < p->pagers_n; i++)
+		if (strcmp(p->pagers[i].name, gate) == 0)
+			return i;
+	return 0;
+}
+
+struct connector engine_connector(const struct policy *p, size_t pager)
+{
+	const struct pager *at = &p->pagers[pager];
+	return (struct connector){ at->doc, at->jq, at->config, at->secrets, at->secrets_n };
+}
+
 /* What an expression sees: of a request {input, config}, of an answer {status, body}, of a
  * revert {input, output}; $ctx is {input, config} always. */
 struct scene {

@@ -22,6 +22,10 @@ struct connector {
 	const struct named_secret *secrets;
 	size_t secrets_n;
 };
+/* The pager through whose gate a page goes; one that the configuration has no more is the first
+ * one's: a page that waits must not wait for ever. */
+size_t engine_pager(const struct policy *p, const char *gate);
+struct connector engine_connector(const struct policy *p, size_t pager);
 /* The request of operation op for input (checked against the operation's input:). RC_MALFORMED
  * names the field. */
 MUST_CHECK enum rc engine_request(const struct connector *c, const char *op,

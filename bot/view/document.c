@@ -157,26 +157,75 @@ static struct cJSON *inquiry_part(const struct policy *p, const struct inquiry *
 	return j;
 }
 
-static struct cJSON *page_part(struct look *l, const struct outgoing *page, const struct zone *z)
+/* --- pages: one a reason, however many pagers were called for it --- */
+
+struct reason {
+	const struct outgoing *first;     /* its row by the first pager */
+	const struct outgoing *confirmed; /* by whichever accepted it, NULL = none yet */
+	const struct outgoing *newest;
+	size_t n, refused;
+};
+
+static bool is_first(const struct outgoing *page) { return !strstr(page->key, ", by "); }
+
+static struct reason reason_of(struct look *l, const struct outgoing *first)
+{
+	struct look_list rows = look_case_outgoing(l, first->case_id, OUT_PAGE);
+	struct reason r = { .first = first, .newest = first };
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct outgoing *page = rows.at[i];
+		if (strcmp(page->target, first->target) != 0)
+			continue;
+		r.n++;
+		r.newest = page;
+		if (page->shown >= 1 && !r.confirmed)
+			r.confirmed = page;
+		else if (page->state == OUT_DEAD)
+			r.refused++;
+	}
+	return r;
+}
+
+static const char *page_state(struct look *l, const struct reason *r)
+{
+	char key[64];
+	snprintf(key, sizeof(key), "outgoing %" PRId64 ", alarm", r->first->id);
+	const struct outgoing *alarm = look_outgoing_key(l, key);
+	if (r->confirmed)
+		return "confirmed";
+	if (r->n && r->refused == r->n)
+		return alarm && alarm->shown >= 1 ? "failed" : "failing";
+	return r->first->first_ms && (alarm || r->n > 1) ? "late" : "pending";
+}
+
+/* What each of them said: for analysts. */
+static void put_calls(struct look *l, struct cJSON *j, const struct reason *r)
+{
+	struct look_list rows = look_case_outgoing(l, r->first->case_id, OUT_PAGE);
+	struct cJSON *calls = json_array();
+	for (size_t i = 0; i < rows.n; i++) {
+		if (strcmp(rows.at[i]->target, r->first->target) != 0)
+			continue;
+		struct cJSON *call = json_object();
+		json_put_text(call, "pager", rows.at[i]->gate);
+		json_put_text(call, "error", rows.at[i]->error);
+		json_push(calls, call);
+	}
+	json_put(j, "calls", calls);
+	json_put_text(j, "error", r->newest->error);
+	json_put_text(j, "by", r->n > 1 ? (r->confirmed ? r->confirmed : r->newest)->gate : "");
+}
+
+static struct cJSON *page_part(struct look *l, const struct outgoing *first, const struct zone *z)
 {
 	struct cJSON *j = json_object();
-	char key[64];
-	snprintf(key, sizeof(key), "outgoing %" PRId64 ", alarm", page->id);
-	const struct outgoing *alarm = look_outgoing_key(l, key);
-	const char *state = "pending";
-	int64_t at = page->first_ms;
-	if (page->shown >= 1) {
-		state = "confirmed";
-		at = page->done_ms;
-	} else if (page->state == OUT_DEAD)
-		state = alarm && alarm->shown >= 1 ? "failed" : "failing";
-	else if (alarm && page->first_ms)
-		state = "late";
-	json_put_text(j, "reason", page->target);
-	json_put_text(j, "state", state);
-	json_put_text(j, "at", say_time(z, at).text);
+	struct reason r = reason_of(l, first);
+	json_put_text(j, "reason", first->target);
+	json_put_text(j, "state", page_state(l, &r));
+	json_put_text(j, "at",
+		      say_time(z, r.confirmed ? r.confirmed->done_ms : first->first_ms).text);
 	if (!z->is_employees) /* the pager's own words are for analysts */
-		json_put_text(j, "error", page->error);
+		put_calls(l, j, &r);
 	return j;
 }
 
@@ -185,25 +234,35 @@ static struct cJSON *pages_part(struct look *l, int64_t case_id, const struct zo
 	struct cJSON *pages = json_array();
 	struct look_list rows = look_case_outgoing(l, case_id, OUT_PAGE);
 	for (size_t i = 0; i < rows.n; i++)
-		json_push(pages, page_part(l, rows.at[i], z));
+		if (is_first(rows.at[i]))
+			json_push(pages, page_part(l, rows.at[i], z));
 	return pages;
+}
+
+/* The page that a row is about: its own, or that of an alarm, "outgoing 99, alarm". */
+static const struct outgoing *page_of(struct look *l, const struct outgoing *row)
+{
+	int64_t id = 0;
+	struct str n, rest, key = str_z(row->key);
+	if (row->kind != OUT_ALARM)
+		return row;
+	if (!str_starts(key, STR("outgoing ")))
+		return NULL;
+	str_cut((struct str){ key.at + 9, key.n - 9 }, ',', &n, &rest);
+	return str_int(n, &id) ? look_outgoing(l, id) : NULL;
 }
 
 void document_page(struct look *l, struct cJSON *doc, const struct outgoing *row, int64_t now_ms)
 {
-	const struct outgoing *page = row;
+	const struct outgoing *page = page_of(l, row);
 	struct zone z = { .is_utc = true, .now_ms = now_ms };
-	int64_t id = 0;
-	struct str n, rest;
-	if (row->kind == OUT_ALARM) { /* "outgoing 99, alarm" names the page it is about */
-		struct str key = str_z(row->key);
-		if (!str_starts(key, STR("outgoing ")))
-			return;
-		str_cut((struct str){ key.at + 9, key.n - 9 }, ',', &n, &rest);
-		page = str_int(n, &id) ? look_outgoing(l, id) : NULL;
-	}
-	if (page && page->kind == OUT_PAGE)
-		json_put(doc, "page", page_part(l, page, &z));
+	if (!page || page->kind != OUT_PAGE)
+		return;
+	struct look_list rows = look_case_outgoing(l, page->case_id, OUT_PAGE);
+	for (size_t i = 0; i < rows.n; i++)
+		if (is_first(rows.at[i]) && strcmp(rows.at[i]->target, page->target) == 0)
+			page = rows.at[i];
+	json_put(doc, "page", page_part(l, page, &z));
 }
 
 /* What became of the notice: its own row says, or the look-ups on the way to it. */

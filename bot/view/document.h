@@ -4,8 +4,9 @@
 #include "base/when.h"
 #include "view/view.h"
 
-/* Puts {reason, state, at, error} of the page that a PAGE or ALARM row is about into doc.page;
- * nothing for other rows. */
+/* Puts {reason, state, at, error, by, calls} of the page that a PAGE or ALARM row is about into
+ * doc.page; nothing for other rows. by: who confirmed it, or was called last, "" where there is but
+ * one pager; calls: what each said. */
 void document_page(struct look *l, struct cJSON *doc, const struct outgoing *row, int64_t now_ms);
 /* A time as the addressee of q reads it: the clock, with the day where it is not today; "" for 0.
  * q NULL: UTC. */

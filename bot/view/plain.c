@@ -115,8 +115,9 @@ struct cJSON *plain_page(const struct outgoing *row)
 {
 	struct cJSON *input = json_object();
 	char text[100];
-	(void)snprintf(text, sizeof(text), "SB-%lld: its layout failed; see the log.",
-		       (long long)row->case_id);
+	(void)snprintf(text, sizeof(text),
+		       "SB-%lld needs you (%.40s). What it is about stands in Slack.",
+		       (long long)row->case_id, row->target);
 	json_put_text(input, "summary", text);
 	json_put_text(input, "source", "SecurityBot");
 	return input;

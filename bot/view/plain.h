@@ -12,6 +12,7 @@ struct cJSON *plain_message(const struct policy *p, const struct outgoing *row,
 			    const struct cJSON *doc);
 /* One private sentence, as it stands under texts. */
 struct cJSON *plain_text(const struct policy *p, const char *key);
-/* What the pager's template would have said. */
+/* A page in our own words, short and without details: for when the template fails, or the vendor
+ * refuses what it makes. */
 struct cJSON *plain_page(const struct outgoing *row);
 #endif

@@ -105,7 +105,9 @@ static void put_dedup_key(struct cJSON *input, const struct policy *p, const str
 	uint8_t mac[MAC_BYTES];
 	char text[60] = "securitybot-";
 	CLEANUP(buf_free) struct buf b = BUF(512);
-	buf_addf(&b, "page:%s", row->key);
+	const char *by = strstr(row->key, ", by "); /* another pager for the same reason */
+	buf_addz(&b, "page:");
+	buf_add(&b, (struct str){ row->key, by ? (size_t)(by - row->key) : strlen(row->key) });
 	hmac_sha256(secret_str(&p->mac_key), buf_str(&b), mac);
 	base32_encode(mac, 20, text + strlen(text));
 	json_put_text(input, "key", text);
@@ -115,13 +117,15 @@ struct cJSON *view_page(struct look *l, const struct policy *p, const struct out
 			int64_t now_ms)
 {
 	struct view_of of = { .reader = READER_ANALYST, .case_id = row->case_id, .now_ms = now_ms };
-	CLEANUP(json_done) struct cJSON *doc = view_document(l, p, &of);
+	bool is_least = row->phase == PHASE_PLAIN;
+	CLEANUP(json_done) struct cJSON *doc = is_least ? NULL : view_document(l, p, &of);
 	struct cJSON *input = NULL;
 	struct fail fail;
-	if (!doc)
+	if (!doc && !is_least)
 		return NULL;
-	document_page(l, doc, row, now_ms);
-	if (view_render(p, "page", doc, &input, &fail) != RC_OK)
+	if (doc)
+		document_page(l, doc, row, now_ms);
+	if (!doc || view_render(p, "page", doc, &input, &fail) != RC_OK)
 		input = plain_page(row);
 	put_dedup_key(input, p, row);
 	return input;

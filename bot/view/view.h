@@ -33,7 +33,8 @@ struct cJSON *view_sheet(struct look *l, const struct policy *p, const struct re
 struct cJSON *view_modal(struct look *l, const struct policy *p, int64_t inquiry_id,
 			 int64_t now_ms);
 /* The input of the pager's trigger operation for a PAGE row: {key, summary, severity, source,
- * details, links}. */
+ * details, links}; in PHASE_PLAIN key, summary and source, which can't fail. The key is one for
+ * all rows of a reason: two pagers that are one account's make one incident. */
 struct cJSON *view_page(struct look *l, const struct policy *p, const struct outgoing *row,
 			int64_t now_ms);
 #endif

@@ -64,6 +64,7 @@ function incidentRow(app, incident) {
   const details = Object.entries(incident.details ?? {});
   return h('li', { class: `card incident ${incident.status}` },
     h('p', { class: 'chips' }, h('span', { class: `chip status-${incident.status}` }, incident.status),
+      incident.pager === 'pagerduty' ? null : h('span', { class: 'chip' }, `by ${incident.pager}`),
       h('span', { class: `chip severity-${incident.severity}` }, `severity ${incident.severity}`),
       h('time', { class: 'hint', title: fullMoment(incident.first_ms, app.look.zone) }, clock(incident.first_ms, app.look.zone))),
     h('p', { class: 'card-title' }, incident.summary),
@@ -78,7 +79,7 @@ function drawPager(app) {
   const open = all.filter((incident) => incident.status !== 'resolved').length;
   byId('pager-count').textContent = open ? String(open) : '';
   byId('bar-side').textContent = open ? String(open) : '';
-  sync(byId('pager'), all.length ? all : [{ key: ' ', none: true }], (incident) => incident.key,
+  sync(byId('pager'), all.length ? all : [{ none: true }], (incident) => `${incident.pager} ${incident.number} ${incident.key}`,
     (incident) => [incident, app.look.zone], (incident) => (incident.none
       ? h('li', { class: 'empty' }, 'Nobody has been paged. A “no”, silence, or an answer without proof can end here.')
       : incidentRow(app, incident)));

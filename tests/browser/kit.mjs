@@ -115,7 +115,8 @@ export async function open(build) {
     const { CREDENTIALS_DIRECTORY, NOTIFY_SOCKET, ...env } = process.env;
     const bot = start(path.join(build, 'securitybot'), ['run', '--config', path.join(state, 'securitybot.yaml')], path.join(state, 'bot.log'), {
       ...env, SLACK_API_URL: `${url}api/`, SLACK_APP_TOKEN: 'xapp-1-A0SANDBOX-1-secret', SLACK_BOT_TOKEN: 'xoxb-T0SANDBOX-secret',
-      PAGERDUTY_ROUTING_KEY: 'R0SANDBOXR0SANDBOXR0SANDBOX00000', SANDBOX_SOURCE_TOKEN: token,
+      PAGERDUTY_ROUTING_KEY: 'R0SANDBOXR0SANDBOXR0SANDBOX00000',
+      PAGERDUTY_EU_ROUTING_KEY: 'R0SANDBOXEUR0SANDBOXEUR0SANDBOX0', SANDBOX_SOURCE_TOKEN: token,
       MAC_KEY: randomBytes(32).toString('hex'), AUDIT_KEY: randomBytes(32).toString('hex'),
     });
     children.push(bot);

@@ -42,7 +42,8 @@ void lab_free(struct lab *l);
 
 /* The one configuration of all labs (tests/lib/lab.yaml), loaded once in the test's life. */
 const struct policy *lab_policy(void);
-void lab_configure(const char *file); /* another one in its place; before the first lab */
+void lab_configure(const char *file); /* another one in its place; before the first lab, or after
+					  lab_done */
 void lab_done(void);                  /* frees it, at the end of main */
 
 int64_t lab_now(const struct lab *l);

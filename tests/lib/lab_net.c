@@ -41,16 +41,12 @@ static const char *path_of(const char *url)
 
 static const char *request_name(const char *url)
 {
-	static const char *const names[] = { "pagerduty",
-					     "chat.postMessage",
-					     "chat.update",
-					     "conversations",
-					     "users",
-					     "views",
-					     "apps.connections",
-					     "auth",
-					     "response",
-					     "chat.postEphemeral" };
+	static const char *const names[] = {
+		"pagerduty-eu", "pagerduty",         "chat.postMessage",
+		"chat.update",  "conversations",     "users",
+		"views",        "apps.connections",  "auth",
+		"response",     "chat.postEphemeral"
+	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strstr(url, names[i]))
 			return names[i];

@@ -299,6 +299,7 @@ bool is_acked(struct lab *l, const char *envelope_id)
 static const struct woken *woken_by(const struct cJSON *i)
 {
 	struct woken *w = arena_new(&kept, struct woken);
+	w->pager = keep(json_text_at(i, "pager"));
 	w->key = keep(json_text_at(i, "key"));
 	w->summary = keep(json_text_at(i, "summary"));
 	w->details = json_print_arena(json_key(i, "details"), &kept);
@@ -321,6 +322,15 @@ static size_t find_incidents(struct lab *l, int64_t case_id, const char *reason,
 			*newest = woken_by(i);
 		}
 	return n;
+}
+
+size_t all_incidents(struct lab *l, const struct woken **newest)
+{
+	CLEANUP(json_done) struct cJSON *state = state_of(l);
+	const struct cJSON *all = json_key(state, "incidents");
+	for (const struct cJSON *i = json_first(all); i; i = json_next(i))
+		*newest = woken_by(i);
+	return json_count(all);
 }
 
 size_t incidents(struct lab *l, int64_t case_id, const char *reason)

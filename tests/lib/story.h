@@ -78,13 +78,15 @@ bool is_acked(struct lab *l, const char *envelope_id);
 /* --- the pager --- */
 
 struct woken {
-	const char *key, *summary, *details;
+	const char *pager, *key, *summary, *details;
 	int64_t first_ms;
 	int triggers, notified;
 };
 /* Incidents of a case for a reason, "" = any. */
 size_t incidents(struct lab *l, int64_t case_id, const char *reason);
 const struct woken *the_incident(struct lab *l, int64_t case_id, const char *reason);
+/* Of all cases, with or without details. */
+size_t all_incidents(struct lab *l, const struct woken **newest);
 /* Exactly one, which notified once. */
 void expect_incident(struct lab *l, int64_t case_id, const char *reason);
 

@@ -146,6 +146,8 @@ static int UNUSED_OK program_up(void **state)
 					.people_domain = "duff.example",
 					.channel = CHANNEL,
 					.mac_key = secret_from(STR("a key for tests only")),
+					.pagers = { { .name = "pagerduty" }, { .name = "other" } },
+					.pagers_n = 1,
 					.api_url = "https://slack.com/api/" };
 	return 0;
 }

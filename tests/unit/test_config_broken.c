@@ -5,6 +5,11 @@
 
 enum which { SETTINGS, PLAYBOOK, CONNECTOR };
 
+#define ONE_PAGER "pager:\n  connector: pager\n  base_url: http://127.0.0.1:1/pager\n"
+#define TWO_PAGERS(more)                                                                           \
+	"pager:\n  - connector: pager\n    base_url: http://127.0.0.1:1/\n"                        \
+	"  - connector: pager\n" more "    base_url: http://127.0.0.1:2/\n"
+
 struct broken {
 	enum which which;
 	const char *old, *new, *first; /* old "": the whole file */
@@ -53,6 +58,35 @@ static const struct broken table[] = {
 	{ SETTINGS, "  base_url: http://127.0.0.1:1/pager\n", "",
 	  "securitybot.yaml:9: base_url is missing: wanted a text, for connectors/pager.yaml:3 "
 	  "says ${config.base_url}" },
+	/* --- several pagers --- */
+	{ SETTINGS, ONE_PAGER, "pager: []\n",
+	  "securitybot.yaml:8: pager: the list is empty: nobody could be woken" },
+	{ SETTINGS, ONE_PAGER, "pager: pager\n",
+	  "securitybot.yaml:8: pager: wanted keys and values, found a single value" },
+	{ SETTINGS, ONE_PAGER, "pager: [pager]\n",
+	  "securitybot.yaml:8: pager: wanted keys and values: connector: NAME, …" },
+	{ SETTINGS, ONE_PAGER, TWO_PAGERS(""),
+	  "securitybot.yaml:11: there is a pager pager already: wanted a name: of its own" },
+	{ SETTINGS, ONE_PAGER, TWO_PAGERS("    name: Pager EU\n"),
+	  "securitybot.yaml:12: name: wanted at most 40 of a-z, 0-9, - and _" },
+	{ SETTINGS, ONE_PAGER, TWO_PAGERS("    name: two\n    secrets: {TEST_PAGR: x}\n"),
+	  "securitybot.yaml:13: unknown key \"TEST_PAGR\": did you mean \"TEST_PAGER\"?" },
+	{ SETTINGS, ONE_PAGER, TWO_PAGERS("    name: two\n    secrets: {TEST_PAGER: s3cret}\n"),
+	  "securitybot.yaml:13: TEST_PAGER: wanted ${secret:NAME}: a secret itself never stands in "
+	  "this file" },
+	{ SETTINGS, ONE_PAGER,
+	  TWO_PAGERS("    name: two\n    secrets: {TEST_PAGER: \"${secret:TEST_EU}\"}\n"),
+	  "securitybot.yaml:13: the secret TEST_EU is missing, empty or over 255 bytes: wanted a "
+	  "file of that name in $CREDENTIALS_DIRECTORY, or the variable TEST_EU" },
+	{ SETTINGS, ONE_PAGER,
+	  "pager:\n  - connector: pager\n    base_url: http://127.0.0.1:1/\n"
+	  "  - {connector: pagr, base_url: http://127.0.0.1:1/}\n",
+	  "securitybot.yaml:11: connector: there is no connectors/pagr.yaml that can be used: did "
+	  "you mean pager" },
+	{ SETTINGS, ONE_PAGER,
+	  "pager:\n  - {connector: a}\n  - {connector: b}\n  - {connector: c}\n"
+	  "  - {connector: d}\n  - {connector: e}\n",
+	  "securitybot.yaml:13: pager: more than 4" },
 	/* --- a playbook --- */
 	{ PLAYBOOK, "playbook: one", "playbook: two",
 	  "playbooks/one.yaml:1: playbook: wanted one, as the file is called" },

@@ -11,12 +11,13 @@ static void what_is_right_is_read(void **state)
 	if (!c)
 		fail_msg("%s", r->first);
 	const struct policy *p = config_policy(c);
-	assert_int_equal(p->secrets_n, 2);
-	assert_string_equal(p->secrets[0].name, "TEST_PAGER"); /* inside a longer text */
-	assert_true(str_is(secret_str(&p->secrets[0].value), "pager-secret"));
-	assert_string_equal(p->secrets[1].name, "TEST_BODY");
+	assert_int_equal(p->pagers_n, 1);
+	assert_int_equal(p->pagers[0].secrets_n, 2);
+	assert_string_equal(p->pagers[0].secrets[0].name, "TEST_PAGER"); /* inside a longer text */
+	assert_true(str_is(secret_str(&p->pagers[0].secrets[0].value), "pager-secret"));
+	assert_string_equal(p->pagers[0].secrets[1].name, "TEST_BODY");
 	CLEANUP(buf_free) struct buf text = BUF(1 << 16);
-	json_print(p->pager, &text);
+	json_print(p->pagers[0].doc, &text);
 	assert_null(strstr(buf_z(&text), "pager-secret"));
 	config_free(c);
 }
@@ -27,7 +28,7 @@ static void like_brings_all_but_the_input(void **state)
 	struct config *c = room_load(r);
 	if (!c)
 		fail_msg("%s", r->first);
-	const struct cJSON *doc = config_policy(c)->pager;
+	const struct cJSON *doc = config_policy(c)->pagers[0].doc;
 	const struct cJSON *close = json_get(doc, "operations.close");
 	assert_string_equal(json_text_at(close, "request.method"), "POST");
 	assert_string_equal(json_text_at(close, "request.path"), "/alerts");
@@ -38,7 +39,7 @@ static void like_brings_all_but_the_input(void **state)
 	assert_true(own != others);
 	assert_null(json_get(close, "input.summary"));
 	assert_true(json_is_null(json_get(close, "revert")));
-	assert_string_equal(jq_set_name(config_policy(c)->pager_jq, (int)own),
+	assert_string_equal(jq_set_name(config_policy(c)->pagers[0].jq, (int)own),
 			    "operations.close.body");
 	config_free(c);
 }
@@ -51,9 +52,38 @@ static void what_looks_like_a_number_is_jq_too(void **state)
 	struct config *c = room_load(r);
 	if (!c)
 		fail_msg("%s", r->first);
-	const struct cJSON *errors = json_get(config_policy(c)->pager, "defaults.errors");
+	const struct cJSON *errors = json_get(config_policy(c)->pagers[0].doc, "defaults.errors");
 	int64_t n;
 	assert_true(json_int(json_key(json_first(errors), "when"), &n));
+	config_free(c);
+	free(text);
+}
+
+/* Two of one connector: an order, names, and values and secrets of their own. */
+static void several_pagers_have_an_order(void **state)
+{
+	struct room *r = *state;
+	char *text = spoil(GOOD_SETTINGS,
+			   "pager:\n  connector: pager\n  base_url: http://127.0.0.1:1/pager\n",
+			   "pager:\n  - {connector: pager, base_url: \"http://127.0.0.1:1/\"}\n"
+			   "  - connector: pager\n    name: pager-2\n"
+			   "    base_url: http://127.0.0.1:2/\n"
+			   "    secrets: {TEST_PAGER: \"${secret:TEST_SOURCE}\"}\n");
+	r->settings = text;
+	struct config *c = room_load(r);
+	if (!c)
+		fail_msg("%s", r->first);
+	const struct policy *p = config_policy(c);
+	assert_int_equal(p->pagers_n, 2);
+	assert_string_equal(p->pagers[0].name, "pager");
+	assert_string_equal(p->pagers[1].name, "pager-2");
+	assert_ptr_equal(p->pagers[0].doc, p->pagers[1].doc);
+	assert_string_equal(json_text_at(p->pagers[1].config, "base_url"), "http://127.0.0.1:2/");
+	assert_null(json_get(p->pagers[1].config, "secrets"));
+	assert_true(str_is(secret_str(&p->pagers[0].secrets[0].value), "pager-secret"));
+	assert_string_equal(p->pagers[1].secrets[0].name, "TEST_PAGER");
+	assert_true(str_is(secret_str(&p->pagers[1].secrets[0].value), "source-secret"));
+	assert_true(str_is(secret_str(&p->pagers[1].secrets[1].value), "body-secret"));
 	config_free(c);
 	free(text);
 }
@@ -134,6 +164,7 @@ int main(void)
 		STORY(what_is_right_is_read),
 		STORY(like_brings_all_but_the_input),
 		STORY(what_looks_like_a_number_is_jq_too),
+		STORY(several_pagers_have_an_order),
 		STORY(what_is_wrong_is_said_with_its_line),
 		STORY(its_tests_are_run_by_check),
 	};

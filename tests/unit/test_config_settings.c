@@ -26,7 +26,7 @@ static void what_is_right_is_read(void **state)
 	(void)snprintf(path, sizeof(path), "%s/securitybot.db", r->folder);
 	assert_string_equal(place.database, path);
 	assert_string_equal(place.proxy, "");
-	assert_non_null(p->pager);
+	assert_non_null(p->pagers[0].doc);
 	config_free(c);
 }
 

@@ -82,6 +82,17 @@ static void a_refused_page_alarms_at_once(void **state)
 	click(w, CLICK_NO);
 	done(w, QUESTION);
 	ends(w, "case 1, page, answered-no", OUTCOME_PERMANENT, "invalid routing key");
+	assert_int_equal(out(w, "case 1, page, answered-no")->phase, PHASE_PLAIN);
+	assert_int_equal(out(w, "case 1, page, answered-no")->due_ms,
+			 T0); /* the least of it, now */
+	assert_null(alarm_of(w, "case 1, page, answered-no"));
+	claim(w, "case 1, page, answered-no");
+	const struct outgoing *again = out(w, "case 1, page, answered-no");
+	result(w, (struct result){ .outgoing_id = again->id,
+				   .flight = again->flight,
+				   .phase = PHASE_PLAIN,
+				   .outcome = OUTCOME_PERMANENT,
+				   .error = "invalid routing key" });
 	assert_int_equal(out(w, "case 1, page, answered-no")->state, OUT_DEAD);
 	assert_true(out(w, "case 1, page, answered-no")->deadline_ms == NEVER_MS);
 	const struct outgoing *alarm = alarm_of(w, "case 1, page, answered-no");
@@ -92,6 +103,91 @@ static void a_refused_page_alarms_at_once(void **state)
 	done(w, CARD); /* it was on its way through the same gate */
 	done(w, alarm->key);
 	assert_int_equal(out(w, QUESTION)->wanted, wanted + 1);
+}
+
+static const struct policy *two_pagers(const struct policy *p)
+{
+	static struct policy two;
+	two = *p;
+	two.pagers_n = 2;
+	return &two;
+}
+
+/* After so many failures, and not before; the two are one reason, whoever takes it. */
+static void the_next_pager_is_called_once(void **state)
+{
+	struct world *w = *state;
+	const char *next = PAGE ", by other";
+	w->act.policy = two_pagers(w->act.policy);
+	high(w);
+	for (int i = 1; i <= PAGE_FAILURES_MAX + 1; i++) {
+		assert_true(!out(w, next) == (i <= PAGE_FAILURES_MAX));
+		ends(w, PAGE, i % 2 ? OUTCOME_TRANSIENT : OUTCOME_UNKNOWN, "HTTP 500");
+		assert_int_equal(audited(w, "page.handed_on"), i == PAGE_FAILURES_MAX);
+		pass(w, 5 * MINUTE_MS);
+	}
+	assert_string_equal(out(w, next)->gate, "other");
+	assert_string_equal(out(w, next)->target, "opened");
+	assert_int_equal(out(w, next)->rank, RANK_PAGE);
+	/* the other one takes it: nothing is left to be done, and nothing is in the way of a
+	 * request that is out already */
+	const struct outgoing *flying = claim(w, PAGE);
+	done(w, next);
+	assert_int_equal(audited(w, "page.confirmed"), 1);
+	assert_int_equal(out(w, PAGE)->flight, flying->flight);
+	result(w, (struct result){ .outgoing_id = flying->id,
+				   .flight = flying->flight,
+				   .outcome = OUTCOME_UNKNOWN,
+				   .error = "timed out" });
+	assert_int_equal(out(w, PAGE)->state, OUT_DEAD);
+	assert_int_equal(audited(w, "page.stood_down"), 1);
+	assert_string_equal(out(w, PAGE)->error, "not needed: other has accepted the page");
+}
+
+static void who_waits_is_not_needed_any_more(void **state)
+{
+	struct world *w = *state;
+	w->act.policy = two_pagers(w->act.policy);
+	high(w);
+	const struct outgoing *row = claim(w, PAGE);
+	result(w, (struct result){ .outgoing_id = row->id,
+				   .flight = row->flight,
+				   .outcome = OUTCOME_TRANSIENT,
+				   .retry_after_ms = HOUR_MS,
+				   .error = "HTTP 429" });
+	pass(w, 5 * MINUTE_MS);
+	due(w); /* the deadline: alarm, and the next one */
+	assert_non_null(out(w, PAGE ", by other"));
+	assert_non_null(alarm_of(w, PAGE));
+	done(w, PAGE ", by other");
+	assert_int_equal(out(w, PAGE)->state, OUT_DEAD);
+	assert_true(out(w, PAGE)->due_ms == NEVER_MS);
+	assert_int_equal(alarm_of(w, PAGE)->wanted, 2); /* rewritten: it is over */
+	/* the last of them has nobody behind it */
+	assert_null(out(w, arena_f(&w->arena, "outgoing %lld, alarm",
+				   (long long)out(w, PAGE ", by other")->id)));
+}
+
+/* F63: it may have gone through, been seen and resolved; the case is closed: not again. */
+static void a_closed_case_is_not_paged_again_late(void **state)
+{
+	struct world *w = *state;
+	high(w);
+	ends(w, PAGE, OUTCOME_UNKNOWN, "timed out");
+	pass(w, 5 * MINUTE_MS);
+	begin(w);
+	struct decision d = decide_begin(&w->act);
+	struct casefile k = *look_case(w->act.look, 1);
+	k.state = CASE_CLOSED;
+	k.closed_ms = w->act.at.now_ms;
+	decide_case(&d, &k);
+	keep(w, d);
+	ends(w, PAGE, OUTCOME_UNKNOWN, "timed out"); /* within ten minutes: it joins the incident */
+	assert_int_equal(out(w, PAGE)->state, OUT_LIVE);
+	pass(w, 5 * MINUTE_MS);
+	ends(w, PAGE, OUTCOME_UNKNOWN, "timed out");
+	assert_int_equal(out(w, PAGE)->state, OUT_DEAD);
+	assert_int_equal(audited(w, "page.stood_down"), 1);
 }
 
 static void one_reason_pages_once(void **state)
@@ -193,6 +289,9 @@ int main(void)
 		STORY(a_confirmed_page_is_told),
 		STORY(an_unconfirmed_page_alarms_the_channel_after_five_minutes),
 		STORY(a_refused_page_alarms_at_once),
+		STORY(the_next_pager_is_called_once),
+		STORY(who_waits_is_not_needed_any_more),
+		STORY(a_closed_case_is_not_paged_again_late),
 		STORY(one_reason_pages_once),
 		STORY(a_refused_card_gets_another_chance),
 		STORY(a_held_alert_is_a_case_with_a_page),

@@ -118,8 +118,9 @@ static void catch_configured(void)
 		put_secret("source's secret", &p->sources[i].url_secret);
 		put_secret("source's secret", &p->sources[i].hmac.keys[0]);
 	}
-	for (size_t i = 0; i < p->secrets_n; i++)
-		put_secret("connector's secret", &p->secrets[i].value);
+	for (size_t n = 0; n < p->pagers_n; n++)
+		for (size_t i = 0; i < p->pagers[n].secrets_n; i++)
+			put_secret("connector's secret", &p->pagers[n].secrets[i].value);
 	assert_true(caught("source's secret") >= 1 && caught("connector's secret") >= 1);
 	assert_true(caught("app token") && caught("bot token") && caught("MAC key"));
 }
