@@ -16,15 +16,16 @@ enum template {
 	MODAL,
 	TEXT,
 	NOTICE,
+	THREAD,
 	HELP,
 	STATUS,
 	MINE,
 	SHOW,
 	TEMPLATES_N
 };
-static const char *const names[TEMPLATES_N] = { "question", "card", "alarm",  "page",
-						"modal",    "text", "notice", "help",
-						"status",   "mine", "show" };
+static const char *const names[TEMPLATES_N] = { "question", "card",   "alarm",  "page",
+						"modal",    "text",   "notice", "thread",
+						"help",     "status", "mine",   "show" };
 
 struct checking {
 	const struct policy *policy;
@@ -91,15 +92,22 @@ static void take(struct checking *k, const struct cJSON *made, const struct fail
 
 /* --- what goes in --- */
 
-static void render_message(struct checking *k, enum out_kind kind, const char *key)
+static void render_row(struct checking *k, const struct outgoing *what)
 {
-	struct outgoing row = { .key = key, .kind = kind, .target = "", .channel = "", .ref = "" };
+	struct outgoing row = *what;
 	struct fail fail = { 0 };
 	CLEANUP(json_done) struct cJSON *made = NULL;
+	row.channel = row.ref = "";
 	row.case_id = k->at->case_id;
 	row.inquiry_id = k->at->inquiry_id;
+	row.created_ms = GALLERY_NOW_MS;
 	enum rc rc = view_message(k->look, k->policy, &row, GALLERY_NOW_MS, &made, &fail);
 	take(k, rc == RC_OK ? made : NULL, &fail);
+}
+
+static void render_message(struct checking *k, enum out_kind kind, const char *key)
+{
+	render_row(k, &(struct outgoing){ .key = key, .kind = kind, .target = "", .wanted = 1 });
 }
 
 /* What the pager's connector makes of it; check runs without the real secrets. */
@@ -163,6 +171,26 @@ static void render_lists(struct checking *k)
 	}
 }
 
+/* What the thread could tell of that case. */
+static void render_thread(struct checking *k, struct arena *arena)
+{
+	static const char *const whats[] = { "yes",      "no",      "silent",   "unreachable",
+					     "late_yes", "late_no", "took_back" };
+	const struct outgoing *page =
+		k->at->page_id ? look_outgoing(k->look, k->at->page_id) : NULL;
+	for (size_t i = 0; k->at->inquiry_id && i < sizeof(whats) / sizeof(whats[0]); i++)
+		render_row(k, &(struct outgoing){ .key = "",
+						  .kind = OUT_THREAD,
+						  .target = whats[i],
+						  .wanted = 2 });
+	if (page)
+		render_row(k,
+			   &(struct outgoing){ .key = "",
+					       .kind = OUT_THREAD,
+					       .wanted = 1,
+					       .target = arena_f(arena, "page %s", page->target) });
+}
+
 static void render_exhibit(struct checking *k, struct arena *arena)
 {
 	struct fail none = { 0 };
@@ -170,6 +198,9 @@ static void render_exhibit(struct checking *k, struct arena *arena)
 	render_message(k, OUT_CARD, "");
 	k->template = NOTICE;
 	render_message(k, OUT_NOTICE, "");
+	k->template = THREAD;
+	render_thread(k, arena);
+	k->template = SHOW;
 	render_sheet(k, SHOW, true);
 	if (k->at->has_person) {
 		render_sheet(k, SHOW, false);

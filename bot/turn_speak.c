@@ -69,10 +69,26 @@ void turn_ask(struct turn *t, enum flight_kind kind, const struct request *rq)
 
 /* --- requests of claimed rows --- */
 
+/* The ts of the card that a thread message stands under; "" = there is none at the moment. */
+static const char *card_ts(struct turn *t, const struct outgoing *row)
+{
+	struct look_list cards = look_case_outgoing(store_look(t->o.store), row->case_id, OUT_CARD);
+	return cards.n ? cards.at[0]->ref : "";
+}
+
 static enum rc build_message(struct turn *t, const struct outgoing *row, const char *marker,
 			     struct request *rq, struct fail *fail)
 {
 	struct slack_api api = turn_api(t);
+	bool is_reply = row->kind == OUT_THREAD && !row->ref[0];
+	const char *thread_ts = is_reply ? card_ts(t, row) : "";
+	if (is_reply && !thread_ts[0])
+		return FAIL(fail, RC_AGAIN, "its card is not there");
+	if (row->phase == PHASE_FIND && is_reply) {
+		slack_find_reply(&api, row->channel, thread_ts, row->first_ms - MINUTE_MS, &t->work,
+				 rq);
+		return RC_OK;
+	}
 	if (row->phase == PHASE_FIND) {
 		slack_find(&api, row->channel, row->first_ms - MINUTE_MS, &t->work, rq);
 		return RC_OK;
@@ -87,6 +103,7 @@ static enum rc build_message(struct turn *t, const struct outgoing *row, const c
 			 fail->why);
 	struct slack_message m = { .channel = row->channel,
 				   .ts = row->ref,
+				   .thread_ts = thread_ts,
 				   .content = content,
 				   .marker = marker,
 				   .rev = row->flight,
@@ -117,7 +134,8 @@ static enum rc build(struct turn *t, const struct outgoing *row, const char *mar
 	case OUT_QUESTION:
 	case OUT_CARD:
 	case OUT_ALARM:
-	case OUT_NOTICE: return build_message(t, row, marker, rq, fail);
+	case OUT_NOTICE:
+	case OUT_THREAD: return build_message(t, row, marker, rq, fail);
 	case OUT_PAGE: return build_page(t, row, rq, fail);
 	case OUT_LOOKUP_EMAIL: slack_lookup_email(&api, row->target, &t->work, rq); return RC_OK;
 	case OUT_LOOKUP_USER: slack_lookup_user(&api, row->target, &t->work, rq); return RC_OK;
@@ -128,19 +146,20 @@ static enum rc build(struct turn *t, const struct outgoing *row, const char *mar
 
 /* The row can't be sent as it stands: that is a result too, decided by the next turn like any
  * other. */
-static void build_failed(struct turn *t, const struct outgoing *row, const char *why)
+static void build_failed(struct turn *t, const struct outgoing *row, enum rc rc, const char *why)
 {
 	log_line(LOG_LEVEL_ERROR, "outgoing.unbuildable", "id=%lld why=\"%s\"", (long long)row->id,
 		 why);
 	struct item *it = turn_item(t);
 	it->kind = ITEM_RESULT;
-	it->result = (struct result){ .outgoing_id = row->id,
-				      .flight = row->flight,
-				      .phase = row->phase,
-				      .outcome = OUTCOME_PERMANENT,
-				      .error = arena_z(&t->batch, why),
-				      .channel = "",
-				      .ref = "" };
+	it->result =
+		(struct result){ .outgoing_id = row->id,
+				 .flight = row->flight,
+				 .phase = row->phase,
+				 .outcome = rc == RC_AGAIN ? OUTCOME_NOT_FOUND : OUTCOME_PERMANENT,
+				 .error = arena_z(&t->batch, why),
+				 .channel = "",
+				 .ref = "" };
 }
 
 void turn_build(struct turn *t, const struct outgoing *rows, size_t n)
@@ -155,7 +174,7 @@ void turn_build(struct turn *t, const struct outgoing *rows, size_t n)
 		int64_t deaths = 0;
 		if (t->any_deaths && store_deaths(t->o.store, what, &deaths, &fail) == RC_OK &&
 		    deaths >= 2) {
-			build_failed(t, row, "building it ended the process twice");
+			build_failed(t, row, RC_REFUSED, "building it ended the process twice");
 			continue;
 		}
 		struct token marker = token_make(secret_str(&t->o.policy->mac_key), "out", row->id);
@@ -163,7 +182,7 @@ void turn_build(struct turn *t, const struct outgoing *rows, size_t n)
 		enum rc rc = build(t, row, marker.text, &rq, &fail);
 		crumb_clear(t);
 		if (rc != RC_OK) {
-			build_failed(t, row, fail.why);
+			build_failed(t, row, rc, fail.why);
 			continue;
 		}
 		struct flight *f = take_off(t, FLIGHT_ROW);

@@ -127,6 +127,7 @@ struct decision answer_comment(const struct act *a, const struct fact *f, bool i
 	decide_inquiry(&d, &now, q->state);
 	note(&t, &d, "inquiry.commented", id, now.comment);
 	notification_card(a, &d, q->case_id);
+	notification_told_note(a, &d, q);
 	notification_question(a, &d, id);
 	return d;
 }

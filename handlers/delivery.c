@@ -18,7 +18,8 @@ static const struct backoff slack_backoff = { SECOND_MS, MINUTE_MS };
 static const struct backoff page_backoff = { 5 * SECOND_MS, 5 * MINUTE_MS };
 
 #define FIND_WAIT_MS (5 * SECOND_MS) /* Slack's history lags behind what it has accepted */
-enum { MISSES_MAX = 2, ERROR_MAX = 300 };
+/* PARENT_MAX: posts under a card that Slack says is not there. */
+enum { MISSES_MAX = 2, ERROR_MAX = 300, PARENT_MAX = 5 };
 
 /* Everything a settling needs: the row as it will be. */
 struct settling {
@@ -45,7 +46,8 @@ static bool is_empty_handed(const struct outgoing *row, const struct result *r)
 	case OUT_QUESTION:
 	case OUT_CARD:
 	case OUT_ALARM:
-	case OUT_NOTICE: return row->ref[0] == '\0' && z(r->ref)[0] == '\0';
+	case OUT_NOTICE:
+	case OUT_THREAD: return row->ref[0] == '\0' && z(r->ref)[0] == '\0';
 	case OUT_PAGE: return false;
 	}
 	return false;
@@ -146,7 +148,8 @@ static void done(struct settling *s)
 		if (s->q)
 			inquiry_delivered(s->a, s->d, s->q);
 		return;
-	case OUT_CARD: return;
+	case OUT_CARD: notification_card_stands(s->a, s->d, row); return;
+	case OUT_THREAD: return;
 	case OUT_NOTICE: notification_card(s->a, s->d, row->case_id); return;
 	case OUT_ALARM:
 		if (!s->was->shown) /* "the channel has been alerted": only now */
@@ -175,6 +178,7 @@ static const char *what_failed(const struct settling *s)
 	case OUT_NOTICE:
 		return arena_f(s->a->arena, "Slack refused the direct message: %s.", error);
 	case OUT_CARD:
+	case OUT_THREAD:
 	case OUT_ALARM: return arena_f(s->a->arena, "Slack refused the message: %s.", error);
 	case OUT_PAGE: return arena_f(s->a->arena, "%s refused the page: %s.", s->row.gate, error);
 	}
@@ -221,6 +225,7 @@ static void refused(struct settling *s)
 	case OUT_NOTICE: notification_card(s->a, s->d, row->case_id); return;
 	case OUT_PAGE: escalation_refused(s->a, s->d, row); return; /* not at the deadline: now */
 	case OUT_CARD:
+	case OUT_THREAD:
 	case OUT_ALARM: return;
 	}
 }
@@ -278,6 +283,20 @@ static void transient(struct settling *s)
 		decide_gate(s->d, s->r->gate ? s->r->gate : row->gate, now + s->r->retry_after_ms);
 }
 
+/* The card that it should stand under is gone: it waits, and the card's next edit finds that out
+ * and posts the card anew. */
+static void wait_for_card(struct settling *s)
+{
+	if (s->row.attempts >= PARENT_MAX) {
+		refused(s);
+		return;
+	}
+	s->row.channel = "";
+	s->row.due_ms = NEVER_MS;
+	decide_outgoing(s->d, &s->row, s->was->flight);
+	notification_card(s->a, s->d, s->row.case_id);
+}
+
 /* A post may have happened: look for it before repeating it. */
 static void unknown(struct settling *s)
 {
@@ -299,8 +318,12 @@ static void not_there(struct settling *s)
 			row->misses = 0;
 			row->due_ms = now;
 		}
-	} else if (row->kind == OUT_QUESTION && (!s->q || s->q->state != INQUIRY_OPEN)) {
-		row->shown = row->wanted; /* deleted, and it has nothing to ask any more */
+	} else if (row->kind == OUT_THREAD && !row->ref[0]) {
+		wait_for_card(s);
+		return;
+	} else if (row->kind == OUT_THREAD ||
+		   (row->kind == OUT_QUESTION && (!s->q || s->q->state != INQUIRY_OPEN))) {
+		row->shown = row->wanted; /* deleted, and it has nothing to ask or tell any more */
 		row->due_ms = NEVER_MS;
 	} else { /* deleted: post it anew */
 		row->ref = "";

@@ -103,6 +103,7 @@ void escalation_confirmed(const struct act *a, struct decision *d, const struct 
 	decide_audit(d, "bot", "page.confirmed", decide_name(a->arena, "case", row->case_id),
 		     arena_f(a->arena, "%s has accepted the page \"%s\".", row->gate, row->target));
 	notification_card(a, d, row->case_id);
+	notification_told_page(a, d, first_of(a, row));
 	notification_alarm_over(a, d, first_of(a, row));
 	notification_case_question(a, d, row->case_id); /* "paged": only now */
 	for (size_t i = 0; i < pages.n; i++) {
@@ -156,6 +157,7 @@ const char *escalation_needless(const struct act *a, const struct outgoing *row,
 void escalation_refused(const struct act *a, struct decision *d, const struct outgoing *row)
 {
 	notification_alarm(a, d, first_of(a, row));
+	notification_told_page(a, d, row);
 	notification_card(a, d, row->case_id);
 	notification_case_question(a, d, row->case_id); /* "we are paging" may be true no longer */
 	escalation_hand_on(a, d, row);
@@ -173,6 +175,7 @@ struct decision handle_deadline(const struct act *a, int64_t outgoing_id)
 	if (row->kind != OUT_PAGE || row->state != OUT_LIVE || row->shown == row->wanted)
 		return d;
 	notification_alarm(a, &d, first_of(a, row));
+	notification_told_page(a, &d, row);
 	notification_card(a, &d, row->case_id);
 	notification_case_question(a, &d, row->case_id);
 	decide_audit(&d, "bot", "page.unconfirmed", decide_name(a->arena, "case", row->case_id),

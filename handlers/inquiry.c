@@ -18,7 +18,8 @@ struct step {
 	struct decision *d;
 	enum happening on;
 	const struct casefile *k;
-	struct inquiry q;  /* as it will be; its state is the table's business */
+	struct inquiry q; /* as it will be; its state is the table's business */
+	enum inquiry_state was;
 	const char *actor; /* "slack:U…" or "bot" */
 	const char *tried; /* ON_LOST, ON_GONE, ON_DUE: how it ended, for the analysts */
 	const char *how;   /* ON_YES, ON_NO: ", typed", or "" for a button */
@@ -52,10 +53,11 @@ static void page(struct step *s, const char *reason)
 	escalation_page(s->a, s->d, s->k->id, s->q.id, reason);
 }
 
-/* Both messages tell the new state. */
-static void tell(struct step *s)
+/* Both messages tell the new state; the thread tells that it is new. */
+static void tell(struct step *s, enum told what)
 {
 	notification_card(s->a, s->d, s->k->id);
+	notification_told(s->a, s->d, s->k, what);
 	notification_question(s->a, s->d, s->q.id);
 }
 
@@ -94,7 +96,9 @@ static void do_no(struct step *s)
 			     "The owner says it was not them.");
 	}
 	page(s, PAGE_NO);
-	tell(s);
+	tell(s, s->was == INQUIRY_OPEN                       ? TOLD_NO
+		: s->was == INQUIRY_UNPROVEN || s->q.late[0] ? TOLD_TOOK_BACK
+							     : TOLD_LATE_NO);
 }
 
 /* "Yes", without a proof: worth what the plan and the table of priorities say. */
@@ -108,14 +112,14 @@ static void do_claim(struct step *s)
 			   "benign, unverified: the owner says it was them");
 	if (bits & SETS_OFF_PAGE)
 		page(s, PAGE_YES);
-	tell(s);
+	tell(s, TOLD_YES);
 }
 
 static void do_late(struct step *s)
 {
 	s->q.late = "yes";
 	s->q.late_ms = now_of(s);
-	tell(s);
+	tell(s, TOLD_LATE_YES);
 }
 
 static void do_silent(struct step *s)
@@ -123,7 +127,7 @@ static void do_silent(struct step *s)
 	close_drill(s);
 	if (plan_sets_off(s->k, ANSWER_SILENCE) & SETS_OFF_PAGE)
 		page(s, PAGE_SILENCE);
-	tell(s);
+	tell(s, TOLD_SILENT);
 }
 
 /* Nobody to ask, or no way to: whether somebody was found decides what the on-call reads. A look-up
@@ -136,7 +140,7 @@ static void do_unreachable(struct step *s)
 	close_drill(s);
 	if (plan_sets_off(s->k, ANSWER_UNDELIVERABLE) & SETS_OFF_PAGE)
 		page(s, is_unknown ? PAGE_OWNER_UNKNOWN : PAGE_UNDELIVERABLE);
-	tell(s);
+	tell(s, TOLD_UNREACHABLE);
 }
 
 static void do_wait(struct step *s)
@@ -205,6 +209,7 @@ static bool run(struct step *s)
 		const struct rule *r = &rules[i];
 		if (r->from != was || r->on != s->on || (r->when && !r->when(s)))
 			continue;
+		s->was = was;
 		s->q.state = r->to;
 		s->q.due_ms = NEVER_MS;
 		r->act(s);

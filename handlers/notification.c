@@ -155,6 +155,87 @@ void notification_opened(const struct act *a, struct decision *d, const struct c
 		post_notice(a, d, k->id, p);
 }
 
+/* --- the thread under the card --- */
+
+static const char *thread_key(const struct act *a, int64_t case_id, const char *event)
+{
+	return arena_f(a->arena, "case %lld, thread, %s", (long long)case_id, event);
+}
+
+static const struct outgoing *card_of(const struct act *a, int64_t case_id)
+{
+	struct look_list cards = look_case_outgoing(a->look, case_id, OUT_CARD);
+	return cards.n ? cards.at[0] : NULL;
+}
+
+static void tell_thread(const struct act *a, struct decision *d, int64_t case_id, const char *event,
+			const char *what)
+{
+	const struct outgoing *card = card_of(a, case_id);
+	bool stands = card && card->ref[0];
+	struct outgoing row = message(a, OUT_THREAD, card ? card->channel : a->policy->channel);
+	if (!stands) /* not due: notification_card_stands() */
+		row.channel = "";
+	row.key = thread_key(a, case_id, event);
+	row.rank = RANK_CARD;
+	row.case_id = case_id;
+	row.target = what;
+	raise_row(a, d, &row, 0);
+}
+
+void notification_told(const struct act *a, struct decision *d, const struct casefile *k,
+		       enum told what)
+{
+	static const struct {
+		const char *event, *what;
+	} names[] = {
+		[TOLD_YES] = { "answer", "yes" },
+		[TOLD_NO] = { "answer", "no" },
+		[TOLD_SILENT] = { "answer", "silent" },
+		[TOLD_UNREACHABLE] = { "answer", "unreachable" },
+		[TOLD_LATE_YES] = { "late", "late_yes" },
+		[TOLD_LATE_NO] = { "correction", "late_no" },
+		[TOLD_TOOK_BACK] = { "correction", "took_back" },
+	};
+	if (!k->is_drill)
+		tell_thread(a, d, k->id, names[what].event, names[what].what);
+}
+
+void notification_told_page(const struct act *a, struct decision *d, const struct outgoing *page)
+{
+	const char *what = arena_f(a->arena, "page %s", page->target);
+	tell_thread(a, d, page->case_id, what, what);
+}
+
+/* Her words go under her newest answer. */
+void notification_told_note(const struct act *a, struct decision *d, const struct inquiry *q)
+{
+	static const char *const events[] = { "correction", "late", "answer" };
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		const struct outgoing *old =
+			look_outgoing_key(a->look, thread_key(a, q->case_id, events[i]));
+		if (old) {
+			tell_thread(a, d, q->case_id, events[i], old->target);
+			return;
+		}
+	}
+}
+
+void notification_card_stands(const struct act *a, struct decision *d, const struct outgoing *card)
+{
+	struct look_list all = look_case_outgoing(a->look, card->case_id, OUT_THREAD);
+	for (size_t i = 0; i < all.n; i++) {
+		struct outgoing row = *all.at[i];
+		if (row.channel[0] || row.state != OUT_LIVE)
+			continue;
+		row.channel = card->channel;
+		row.due_ms = a->at.now_ms;
+		decide_outgoing(d, &row, row.flight);
+	}
+}
+
+/* --- the alarm --- */
+
 static struct outgoing alarm_of(const struct act *a, const struct outgoing *page)
 {
 	struct outgoing row = message(a, OUT_ALARM, a->policy->channel);
@@ -183,7 +264,8 @@ bool notification_is_message(enum out_kind kind)
 	case OUT_QUESTION:
 	case OUT_CARD:
 	case OUT_ALARM:
-	case OUT_NOTICE: return true;
+	case OUT_NOTICE:
+	case OUT_THREAD: return true;
 	case OUT_PAGE:
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER:

@@ -27,6 +27,28 @@ void notification_opened(const struct act *a, struct decision *d, const struct c
 			 const struct person *p);
 /* It has a notice that was not posted yet. */
 bool notification_waits(const struct act *a, const struct casefile *k);
+
+/* A reply in the thread under the card: what an analyst wants to be notified of, for Slack notifies
+ * nobody of an edit. At most one a case and event ("answer", "late", "correction", "page REASON");
+ * posted when the card is known to stand. A drill has none. */
+enum told {
+	TOLD_YES,
+	TOLD_NO,
+	TOLD_SILENT,
+	TOLD_UNREACHABLE,
+	TOLD_LATE_YES,
+	TOLD_LATE_NO,   /* after silence, or after nobody could be asked */
+	TOLD_TOOK_BACK, /* a "no" after a "yes" */
+};
+void notification_told(const struct act *a, struct decision *d, const struct casefile *k,
+		       enum told what);
+/* The page was confirmed, refused, or is overdue; the same message tells the next news of it. */
+void notification_told_page(const struct act *a, struct decision *d, const struct outgoing *page);
+/* The addressee's note came: it is written under the answer, if that was told. */
+void notification_told_note(const struct act *a, struct decision *d, const struct inquiry *q);
+/* Slack has confirmed the card: what waited for it may be posted under it. */
+void notification_card_stands(const struct act *a, struct decision *d, const struct outgoing *card);
+
 /* "Page NOT confirmed" in the channel, for that page's row. */
 void notification_alarm(const struct act *a, struct decision *d, const struct outgoing *page);
 /* The same again, only if it was said before: the page went through after all. */

@@ -123,6 +123,17 @@ struct cJSON *act_say(struct world *w, const struct cJSON *args)
 	return out;
 }
 
+/* Somebody who may (its author, or whoever runs the workspace) deletes a message. */
+struct cJSON *act_delete(struct world *w, const struct cJSON *args)
+{
+	struct channel *ch = channel_by_id(w, json_text_at(args, "channel"));
+	struct message *m = ch ? message_find(ch, json_text_at(args, "ts")) : NULL;
+	if (!m)
+		return said_no("no such message");
+	m->deleted = true;
+	return said_yes();
+}
+
 struct cJSON *act_slash(struct world *w, const struct cJSON *args)
 {
 	struct person who;

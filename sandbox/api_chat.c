@@ -196,8 +196,10 @@ static const struct message *thread_check(struct call *c, const struct channel *
 	if (!*ts)
 		return NULL;
 	const struct message *parent = stamp_us(ts) < 0 ? NULL : message_find(ch, ts);
-	if (!parent)
-		call_refuse(c, stamp_us(ts) < 0 ? "invalid_thread_ts" : "thread_not_found");
+	if (!parent && stamp_us(ts) < 0)
+		call_refuse(c, "invalid_thread_ts");
+	else if (!parent) /* somebody deleted it: no fault of the client */
+		call_refuse_as(c, "thread_not_found", NULL);
 	return parent;
 }
 

@@ -417,6 +417,7 @@ struct cJSON *act_click(struct world *w, const struct cJSON *args);
 struct cJSON *act_submit(struct world *w, const struct cJSON *args);
 struct cJSON *act_close_view(struct world *w, const struct cJSON *args);
 struct cJSON *act_say(struct world *w, const struct cJSON *args);
+struct cJSON *act_delete(struct world *w, const struct cJSON *args);
 struct cJSON *act_slash(struct world *w, const struct cJSON *args);
 struct cJSON *act_home(struct world *w, const struct cJSON *args);
 struct cJSON *said_no(const char *error); /* {"ok":false,"error":…} */

@@ -284,6 +284,7 @@ static const struct verb {
 	{ "submit", act_submit, false },
 	{ "close_view", act_close_view, false },
 	{ "say", act_say, false },
+	{ "delete", act_delete, false },
 	{ "slash", act_slash, false },
 	{ "home", act_home, false },
 	{ "resend", control_resend, false },

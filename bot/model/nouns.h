@@ -127,7 +127,8 @@ struct person {
 	X(LOOKUP_EMAIL, 5) /* effect: users.lookupByEmail */                                       \
 	X(LOOKUP_USER, 6)  /* effect: users.info */                                                \
 	X(OPEN_DM, 7)      /* effect: conversations.open */                                        \
-	X(NOTICE, 8)       /* message: a direct message that asks nothing */
+	X(NOTICE, 8)       /* message: a direct message that asks nothing */                       \
+	X(THREAD, 9)       /* message: a reply under the card: what became of the case */
 enum out_kind {
 #define X(n, v) OUT_##n = v,
 	OUT_KINDS(X)
@@ -166,7 +167,7 @@ struct outgoing {
 		     pacing */
 	int64_t case_id, inquiry_id; /* 0 = none */
 	const char *target;  /* PAGE: the reason; LOOKUP_*: the e-mail or user id; OPEN_DM, NOTICE:
-				the user id; else "" */
+				the user id; THREAD: what it tells; else "" */
 	const char *channel; /* messages: where; "" = not known yet (then not due) */
 	const char *ref; /* messages: Slack's ts; PAGE: the dedup key the pager returned; "" until
 			    done once */

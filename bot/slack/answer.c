@@ -57,7 +57,7 @@ static bool is_write(const struct slack_asked *asked)
 {
 	return asked->phase != PHASE_FIND &&
 	       (asked->kind == OUT_QUESTION || asked->kind == OUT_CARD ||
-		asked->kind == OUT_ALARM || asked->kind == OUT_NOTICE);
+		asked->kind == OUT_ALARM || asked->kind == OUT_NOTICE || asked->kind == OUT_THREAD);
 }
 
 /* Rows have a marker; a reply to an event has none. */
@@ -97,9 +97,11 @@ static void refused(const struct slack_asked *asked, const struct wire_reply *re
 		break;
 	case CODE_AMBIGUOUS: doubt(asked, error, out); break;
 	case CODE_GONE:
-		/* A post that is repeated under its old id after it was deleted is another one. */
-		out->outcome = asked->is_update || (is_write(asked) &&
-						    str_starts(str_z(code), STR("duplicate_")))
+		/* A post that is repeated under its old id after it was deleted is another one; a
+		 * reply finds out that the card it should stand under is gone. */
+		out->outcome = asked->is_update || asked->kind == OUT_THREAD ||
+					       (is_write(asked) &&
+						str_starts(str_z(code), STR("duplicate_")))
 				       ? OUTCOME_NOT_FOUND
 				       : OUTCOME_PERMANENT;
 		break;
@@ -195,7 +197,8 @@ static void read_ok(const struct slack_asked *asked, const struct cJSON *j, stru
 	case OUT_QUESTION:
 	case OUT_CARD:
 	case OUT_ALARM:
-	case OUT_NOTICE: read_sent(asked, j, a, out); break;
+	case OUT_NOTICE:
+	case OUT_THREAD: read_sent(asked, j, a, out); break;
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER: read_person(asked, j, a, out); break;
 	case OUT_OPEN_DM: read_dm(asked, j, a, out); break;

@@ -55,6 +55,7 @@ static const struct {
 	{ "cant_update_message", CODE_GONE, "" },
 	{ "edit_window_closed", CODE_GONE, "" },
 	{ "is_inactive", CODE_GONE, "" },
+	{ "thread_not_found", CODE_GONE, "" }, /* the message it should stand under */
 	{ "duplicate_message_not_found", CODE_GONE, "" },
 	/* its words */
 	{ "invalid_blocks*", CODE_WORDS, "" },

@@ -152,6 +152,8 @@ void slack_send(const struct slack_api *api, const struct slack_message *m, stru
 	if (is_update) {
 		json_put_text(body, "ts", m->ts);
 	} else {
+		if (m->thread_ts && m->thread_ts[0])
+			json_put_text(body, "thread_ts", m->thread_ts);
 		/* An unfurl makes Slack fetch the URL (slack.md 6); an update can't ask for one. */
 		json_put_bool(body, "unfurl_links", false);
 		json_put_bool(body, "unfurl_media", false);
@@ -161,18 +163,32 @@ void slack_send(const struct slack_api *api, const struct slack_message *m, stru
 }
 
 /* With oldest and no latest Slack gives the messages nearest to oldest, which is where ours is. */
-void slack_find(const struct slack_api *api, const char *channel, int64_t oldest_ms,
-		struct arena *a, struct request *out)
+static void read_from(int64_t oldest_ms, struct arena *a, struct request *out)
 {
 	const int64_t from_ms = oldest_ms > 0 ? oldest_ms : 0;
 
-	get(api, "conversations.history?channel=", channel, a, out);
 	out->url = arena_f(a,
 			   "%s&oldest=%" PRId64 ".%03d000&inclusive=true&include_all_metadata=true"
 			   "&limit=%d",
 			   out->url, from_ms / SECOND_MS, (int)(from_ms % SECOND_MS),
 			   SLACK_HISTORY_LIMIT);
 	out->reply_bytes_max = SLACK_HISTORY_BYTES_MAX;
+}
+
+void slack_find(const struct slack_api *api, const char *channel, int64_t oldest_ms,
+		struct arena *a, struct request *out)
+{
+	get(api, "conversations.history?channel=", channel, a, out);
+	read_from(oldest_ms, a, out);
+}
+
+void slack_find_reply(const struct slack_api *api, const char *channel, const char *thread_ts,
+		      int64_t oldest_ms, struct arena *a, struct request *out)
+{
+	get(api, "conversations.replies?channel=", channel, a, out);
+	out->url =
+		arena_f(a, "%s&ts=%s", out->url, thread_ts); /* digits and a point: Slack's own */
+	read_from(oldest_ms, a, out);
 }
 
 void slack_lookup_email(const struct slack_api *api, const char *email, struct arena *a,

@@ -22,13 +22,18 @@ struct slack_message {
 	const struct cJSON *content;
 	const char *marker;
 	int64_t rev;
-	int64_t first_ms; /* the first try of this post */
+	int64_t first_ms;      /* the first try of this post */
+	const char *thread_ts; /* a new post stands under this message, NULL or "" = by itself */
 };
 void slack_send(const struct slack_api *api, const struct slack_message *m, struct arena *a,
 		struct request *out);
 /* conversations.history from oldest_ms on, with all metadata, to find our marker again. */
 void slack_find(const struct slack_api *api, const char *channel, int64_t oldest_ms,
 		struct arena *a, struct request *out);
+/* The same among the replies under a message (conversations.replies): the history has none of them.
+ */
+void slack_find_reply(const struct slack_api *api, const char *channel, const char *thread_ts,
+		      int64_t oldest_ms, struct arena *a, struct request *out);
 void slack_lookup_email(const struct slack_api *api, const char *email, struct arena *a,
 			struct request *out);
 void slack_lookup_user(const struct slack_api *api, const char *user, struct arena *a,

@@ -121,7 +121,8 @@ static bool is_message(enum out_kind kind)
 	case OUT_QUESTION:
 	case OUT_CARD:
 	case OUT_ALARM:
-	case OUT_NOTICE: return true;
+	case OUT_NOTICE:
+	case OUT_THREAD: return true;
 	case OUT_PAGE:
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER:

@@ -265,6 +265,39 @@ void document_page(struct look *l, struct cJSON *doc, const struct outgoing *row
 	json_put(doc, "page", page_part(l, page, &z));
 }
 
+/* Is what it tells still the newest answer? Her note belongs to that one. */
+static bool is_newest(const struct inquiry *q, const char *what)
+{
+	if (strcmp(what, "yes") == 0)
+		return q->state == INQUIRY_UNPROVEN;
+	if (strcmp(what, "late_yes") == 0)
+		return q->state != INQUIRY_NO;
+	return q->state == INQUIRY_NO;
+}
+
+void document_thread(struct look *l, struct cJSON *doc, const struct outgoing *row, int64_t now_ms)
+{
+	static const struct str page = STR_INIT("page ");
+	struct zone z = { .is_utc = true, .now_ms = now_ms };
+	const struct inquiry *q = look_case_inquiry(l, row->case_id);
+	struct cJSON *j = json_object();
+	char key[96];
+	bool is_page = str_starts(str_z(row->target), page);
+	/* An answer is raised again for a note, and for nothing else. */
+	bool has_note = !is_page && q && row->wanted > 1 && is_newest(q, row->target);
+	json_put_text(j, "what", is_page ? "page" : row->target);
+	json_put_text(j, "at", say_time(&z, row->created_ms).text);
+	json_put_text(j, "note", has_note ? q->comment : "");
+	json_put(doc, "thread", j);
+	if (!is_page)
+		return;
+	snprintf(key, sizeof(key), "case %" PRId64 ", page, %.60s", row->case_id,
+		 row->target + page.n);
+	const struct outgoing *about = look_outgoing_key(l, key);
+	if (about)
+		json_put(doc, "page", page_part(l, about, &z));
+}
+
 /* What became of the notice: its own row says, or the look-ups on the way to it. */
 static void notice_state(struct look *l, const struct casefile *c, const struct zone *z,
 			 struct cJSON *j)

@@ -8,6 +8,8 @@
  * doc.page; nothing for other rows. by: who confirmed it, or was called last, "" where there is but
  * one pager; calls: what each said. */
 void document_page(struct look *l, struct cJSON *doc, const struct outgoing *row, int64_t now_ms);
+/* For a THREAD row: {what, at, note} into doc.thread, and doc.page if it tells of a page. */
+void document_thread(struct look *l, struct cJSON *doc, const struct outgoing *row, int64_t now_ms);
 /* A time as the addressee of q reads it: the clock, with the day where it is not today; "" for 0.
  * q NULL: UTC. */
 struct when_text document_clock(struct look *l, const struct inquiry *q, int64_t ms,

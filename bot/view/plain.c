@@ -85,6 +85,11 @@ struct cJSON *plain_message(const struct policy *p, const struct outgoing *row,
 		(void)snprintf(text, sizeof(text), "<!here> SB-%lld: page NOT confirmed.",
 			       (long long)row->case_id);
 		break;
+	case OUT_THREAD:
+		(void)snprintf(text, sizeof(text),
+			       "SB-%lld: there is news; its layout failed, see the log.",
+			       (long long)row->case_id);
+		break;
 	case OUT_CARD:
 		(void)snprintf(text, sizeof(text), "SB-%lld: its layout failed; see the log.",
 			       (long long)row->case_id);

@@ -31,6 +31,7 @@ static const char *template_of(enum out_kind kind)
 	case OUT_CARD: return "card";
 	case OUT_ALARM: return "alarm";
 	case OUT_NOTICE: return "notice";
+	case OUT_THREAD: return "thread";
 	case OUT_PAGE: return "page";
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER:
@@ -51,6 +52,8 @@ enum rc view_message(struct look *l, const struct policy *p, const struct outgoi
 	if (!doc)
 		return FAIL(fail, RC_ABSENT, "case %lld: not there", (long long)row->case_id);
 	document_page(l, doc, row, now_ms);
+	if (row->kind == OUT_THREAD)
+		document_thread(l, doc, row, now_ms);
 	enum rc rc = RC_REFUSED;
 	if (row->phase == PHASE_PLAIN)
 		fail_set(fail, rc, "Slack refused the layout: %s", row->error);

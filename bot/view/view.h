@@ -18,8 +18,9 @@ struct view_of {
 /* The case document; json_free() it. NULL if there is no such case. */
 struct cJSON *view_document(struct look *l, const struct policy *p, const struct view_of *of);
 /* The content of a message row: {"text","blocks"} by the template of its kind (question, card,
- * alarm). json_free() it. Falls back to a plain layout of ours if the template fails or makes what
- * Slack would refuse (*fail says why, RC_OK is still returned: a message must go). */
+ * alarm, notice, thread). json_free() it. Falls back to a plain layout of ours if the template
+ * fails or makes what Slack would refuse (*fail says why, RC_OK is still returned: a message must
+ * go). */
 MUST_CHECK enum rc view_message(struct look *l, const struct policy *p, const struct outgoing *row,
 				int64_t now_ms, struct cJSON **out, struct fail *fail);
 /* Private words: texts[key] with the case document's values; {"text","blocks"}. */

@@ -10,6 +10,18 @@ import { avatar } from './rail.js';
 const COMMAND = '/securitybot';
 const GROUP_MS = 300_000; // messages of one author within five minutes stand under one name
 
+// Replies stand under what they reply to, the oldest first, as in Slack's thread pane; a reply whose parent is gone stands
+// by its time.
+function threaded(all) {
+  const under = new Map(all.map((row) => [row.ts, []]));
+  const top = all.filter((row) => {
+    const parent = row.thread_ts && row.thread_ts !== row.ts ? under.get(row.thread_ts) : undefined;
+    parent?.push({ ...row, reply: true });
+    return !parent;
+  });
+  return top.flatMap((row) => [row, ...(row.ts ? under.get(row.ts) : [])]);
+}
+
 // The messages of the channel and this person's ephemeral ones, by time, with a line before each new day.
 function rows(app, channel) {
   const all = (channel?.messages ?? []).map((message) => ({ ...message, key: message.ts, ms: Number(message.ts) * 1000 }));
@@ -21,10 +33,11 @@ function rows(app, channel) {
   all.sort((a, b) => a.ms - b.ms);
   const out = [];
   let last = null;
-  for (const row of all) {
-    const day = dayName(row.ms, app.look.zone, app.look.now);
+  for (const row of threaded(all)) {
+    const day = row.reply ? last.day : dayName(row.ms, app.look.zone, app.look.now);
     if (day !== last?.day) out.push({ key: `day ${day}`, day, line: true });
-    const follows = last && !row.only && !last.only && last.day === day && last.user === row.user && row.ms - last.ms < GROUP_MS;
+    const follows = last && !row.only && !last.only && !row.reply && !last.reply && last.day === day && last.user === row.user
+      && row.ms - last.ms < GROUP_MS;
     out.push({ ...row, day, follows });
     last = { ...row, day };
   }
@@ -45,12 +58,12 @@ function messageRow(app, row) {
     clock(row.ms, app.look.zone));
   const name = h('p', { class: row.follows ? 'author away' : 'author' }, h('strong', {}, author?.real_name ?? row.user ?? 'Somebody'),
     author?.is_bot ? h('span', { class: 'app-tag' }, 'APP') : null, ' ', time);
-  const thread = row.thread_ts && row.thread_ts !== row.ts ? h('p', { class: 'only' }, 'Reply in a thread') : null;
+  const thread = row.reply ? h('p', { class: 'only' }, 'Reply in the thread') : null;
   const only = row.only ? h('p', { class: 'only' }, icon('eye'), h('span', {}, 'Only visible to you'), h('button', {
     type: 'button', class: 'plain', 'data-focus': 'dismiss',
     onclick: () => { app.dismissed.add(row.key); app.render(); byId('messages').focus(); },
   }, 'Dismiss')) : null;
-  return h('li', { class: `message${row.follows ? ' follows' : ''}${row.only ? ' private' : ''}`, tabindex: '-1' },
+  return h('li', { class: `message${row.follows ? ' follows' : ''}${row.only ? ' private' : ''}${row.reply ? ' reply' : ''}`, tabindex: '-1' },
     row.follows ? h('span', { class: 'margin', 'aria-hidden': 'true' }, clock(row.ms, app.look.zone)) : avatar(author),
     h('div', { class: 'body' }, only, name, thread, content(app, row)));
 }

@@ -31,11 +31,11 @@ static void read_input(struct str text, struct slack_asked *asked, struct wire_r
 {
 	static const enum out_kind kinds[] = { OUT_QUESTION, OUT_CARD,         OUT_ALARM,
 					       OUT_PAGE,     OUT_LOOKUP_EMAIL, OUT_LOOKUP_USER,
-					       OUT_OPEN_DM };
+					       OUT_OPEN_DM,  OUT_THREAD };
 	struct str head, body;
 
 	(void)str_cut(text, '\n', &head, &body);
-	asked->kind = kinds[(uint64_t)number(&head) % 7];
+	asked->kind = kinds[(uint64_t)number(&head) % (sizeof(kinds) / sizeof(kinds[0]))];
 	asked->phase = number(&head) % 2 ? PHASE_FIND : PHASE_SEND;
 	asked->is_update = number(&head) % 2;
 	asked->marker = number(&head) % 2 ? MARKER : "";
@@ -55,8 +55,8 @@ static void fits(const char *z, size_t points)
 
 static bool is_write(const struct slack_asked *q)
 {
-	return q->phase == PHASE_SEND &&
-	       (q->kind == OUT_QUESTION || q->kind == OUT_CARD || q->kind == OUT_ALARM);
+	return q->phase == PHASE_SEND && (q->kind == OUT_QUESTION || q->kind == OUT_CARD ||
+					  q->kind == OUT_ALARM || q->kind == OUT_THREAD);
 }
 
 /* Done is what the vendor's own words prove: the id in our hands, nothing less. */
@@ -70,6 +70,7 @@ static void check_done(const struct slack_asked *q, const struct result *r)
 	case OUT_QUESTION:
 	case OUT_CARD:
 	case OUT_NOTICE:
+	case OUT_THREAD:
 	case OUT_ALARM: assert(!*q->marker || (*r->ref && *r->channel)); break;
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER: assert(r->person && *r->person->user); break;

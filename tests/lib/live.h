@@ -81,7 +81,8 @@ const struct cJSON *live_ledger(struct live *l); /* the same */
 
 /* --- people --- */
 
-/* In a state: the newest message in that channel whose JSON has those words, and how many. */
+/* In a state: the newest message in that channel whose JSON has those words, and how many (what
+ * stands in a thread does not count). */
 const struct cJSON *live_message(const struct cJSON *state, const char *channel, const char *words);
 size_t live_messages(const struct cJSON *state, const char *channel, const char *words);
 bool live_has(const struct cJSON *j, const char *words); /* somewhere in its text */

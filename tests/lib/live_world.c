@@ -151,7 +151,7 @@ size_t live_messages(const struct cJSON *state, const char *channel, const char 
 	size_t n = 0;
 	const struct cJSON *all = messages_of(state, channel);
 	for (const struct cJSON *m = json_first(all); m; m = json_next(m))
-		n += live_has(m, words);
+		n += !json_text_at(m, "thread_ts")[0] && live_has(m, words);
 	return n;
 }
 

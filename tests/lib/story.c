@@ -125,6 +125,7 @@ const struct seen *story_seen(const char *channel, const struct cJSON *m)
 	assert_false(b.broken);
 	s->channel = keep(channel);
 	s->ts = keep(json_text_at(m, "ts"));
+	s->thread_ts = keep(json_text_at(m, "thread_ts"));
 	s->words = keep(buf_z(&b));
 	s->json = json_print_arena(blocks, &kept);
 	s->yes = value_of(blocks, "yes");
@@ -146,7 +147,7 @@ const char *id_of(struct lab *l, const char *name)
 /* Messages of ours in one channel (its id, or whose direct messages it holds) with those words. */
 struct search {
 	const char *channel, *user, *words;
-	size_t n;
+	size_t n; /* that stand by themselves */
 	const struct seen *newest;
 };
 
@@ -163,7 +164,7 @@ static void search(struct lab *l, struct search *s)
 			const struct seen *seen = story_seen(id, m);
 			if (!json_text_at(m, "bot_id")[0] || !says(seen, s->words))
 				continue;
-			s->n++;
+			s->n += !seen->thread_ts[0];
 			s->newest = seen;
 		}
 	}

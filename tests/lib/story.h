@@ -46,6 +46,7 @@ int64_t an_alert(struct lab *l, const char *id, const char *user, int priority);
 
 struct seen { /* a message or private word as it stood when it was looked at */
 	const char *channel, *ts;
+	const char *thread_ts;         /* of the message it stands under, "" = none */
 	const char *words;             /* all its text, one line an element; first the fallback */
 	const char *json;              /* its blocks */
 	const char *yes, *no, *not_me; /* the values of its buttons, NULL = no such button */
@@ -56,7 +57,8 @@ const char *id_of(struct lab *l, const char *name);
 /* The newest message of ours in that person's direct messages, and how many stand there. */
 const struct seen *the_question_to(struct lab *l, const char *name);
 size_t questions_to(struct lab *l, const char *name);
-/* The newest in which those words stand; NULL = none. */
+/* The newest in which those words stand, NULL = none; and how many, replies in threads not counted.
+ */
 const struct seen *message_with(struct lab *l, const char *channel, const char *words);
 size_t messages_with(struct lab *l, const char *channel, const char *words);
 const struct seen *the_card_of(struct lab *l, int64_t case_id);

@@ -72,19 +72,33 @@ static const char *row_of(struct lab *l, const char *marker)
 	return row ? arena_z(story_arena(), row->key) : "no row";
 }
 
+static int by_words(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* In no order: a message that had to be looked for may be overtaken by a younger one. */
 static void account_of_messages(struct lab *l, struct buf *b)
 {
+	const char *all[32];
+	size_t n = 0;
 	CLEANUP(json_done) struct cJSON *state = lab_do(l, "state", "%s", "{}");
 	for (const struct cJSON *c = json_first(json_key(state, "channels")); c; c = json_next(c))
 		for (const struct cJSON *m = json_first(json_key(c, "messages")); m;
 		     m = json_next(m)) {
 			const char *id = json_text_at(c, "id");
 			const struct seen *seen = story_seen(id, m);
-			buf_addf(b, "%s %s: %s [%s|%s|%s]\n", id,
-				 row_of(l, json_text_at(m, "metadata.event_payload.marker")),
-				 timeless(seen->words), seen->yes ? seen->yes : "",
-				 seen->no ? seen->no : "", seen->not_me ? seen->not_me : "");
+			assert_true(n < sizeof(all) / sizeof(all[0]));
+			all[n++] =
+				arena_f(story_arena(), "%s %s%s: %s [%s|%s|%s]\n", id,
+					row_of(l, json_text_at(m, "metadata.event_payload.marker")),
+					seen->thread_ts[0] ? " in a thread" : "",
+					timeless(seen->words), seen->yes ? seen->yes : "",
+					seen->no ? seen->no : "", seen->not_me ? seen->not_me : "");
 		}
+	qsort(all, n, sizeof(all[0]), by_words);
+	for (size_t i = 0; i < n; i++)
+		buf_addz(b, all[i]);
 }
 
 static void account_of_pages(struct lab *l, const struct tale *t, int64_t id, struct buf *b)

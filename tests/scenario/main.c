@@ -15,6 +15,7 @@ int all_stories(void)
 {
 	static int (*const groups[])(void) = {
 		stories_of_answers,
+		stories_of_threads,
 		stories_of_priorities,
 		stories_of_races,
 		stories_of_strangers,

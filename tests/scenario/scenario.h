@@ -8,6 +8,7 @@ int all_stories(void); /* every group below; how many failed */
  */
 extern int64_t story_stride;
 int stories_of_answers(void);
+int stories_of_threads(void);
 int stories_of_priorities(void);
 int stories_of_races(void);
 int stories_of_strangers(void);

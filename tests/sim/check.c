@@ -308,6 +308,10 @@ static void check_message(struct sim *s, const struct cJSON *channel, const stru
 	const char *text = json_text_at(m, "text");
 	if (is_markup(json_key(m, "blocks")) || strstr(text, "<!channel>") || strstr(text, "evil"))
 		sim_break(s, "T11 \"%s\": words from outside as markup", row->key);
+	bool is_reply = json_text_at(m, "thread_ts")[0] != '\0';
+	if (is_reply != (row->kind == OUT_THREAD))
+		sim_break(s, "I-42 \"%s\" stands %s", row->key,
+			  is_reply ? "in a thread" : "in no thread");
 	if (row->kind != OUT_QUESTION)
 		return;
 	const struct inquiry *q = look_inquiry(l, row->inquiry_id);

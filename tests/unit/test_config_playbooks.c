@@ -80,7 +80,7 @@ static void the_tests_of_the_good_files_pass(void **state)
 	size_t failed = run_checks(r, check_all, &run);
 	if (failed)
 		fail_msg("%s", r->first);
-	assert_int_equal(run, 3 + 1 + 1 + 11); /* playbook, connector, words, templates */
+	assert_int_equal(run, 3 + 1 + 1 + 12); /* playbook, connector, words, templates */
 }
 
 static void a_test_that_does_not_hold_is_said_with_its_line(void **state)

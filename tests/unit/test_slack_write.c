@@ -78,7 +78,7 @@ static struct cJSON *greedy_content(void)
 static void a_new_message_carries_its_marker(void **state)
 {
 	struct cJSON *content = greedy_content();
-	struct slack_message m = { "D024", "", content, "out:9:ab", 3, 1700 };
+	struct slack_message m = { "D024", "", content, "out:9:ab", 3, 1700, "" };
 
 	(void)state;
 	slack_send(&api, &m, &arena, &rq);
@@ -92,10 +92,29 @@ static void a_new_message_carries_its_marker(void **state)
 	json_free(content);
 }
 
+static void a_reply_names_what_it_stands_under(void **state)
+{
+	struct cJSON *content = greedy_content();
+	struct slack_message m = { "C1", "", content, "out:9:ab", 3, 1700, "1699.000200" };
+
+	(void)state;
+	slack_send(&api, &m, &arena, &rq);
+	struct cJSON *j = json_parse(rq.body, NULL);
+	assert_string_equal(json_text_at(j, "thread_ts"), "1699.000200");
+	assert_null(json_key(j, "reply_broadcast"));
+	json_free(j);
+	m.ts = "1700.000100"; /* where it stands can't be changed any more */
+	slack_send(&api, &m, &arena, &rq);
+	j = json_parse(rq.body, NULL);
+	assert_null(json_key(j, "thread_ts"));
+	json_free(j);
+	json_free(content);
+}
+
 static void an_update_carries_it_too(void **state)
 {
 	struct cJSON *content = greedy_content();
-	struct slack_message m = { "D024", "1700.000100", content, "out:9:ab", 4, 1700 };
+	struct slack_message m = { "D024", "1700.000100", content, "out:9:ab", 4, 1700, "" };
 
 	(void)state;
 	json_drop(content, "blocks");
@@ -113,10 +132,10 @@ static void the_same_marker_is_the_same_message(void **state)
 {
 	struct cJSON *content = greedy_content();
 	char ids[4][64];
-	const struct slack_message messages[4] = { { "D1", "", content, "out:9:ab", 1, 7 },
-						   { "D1", "", content, "out:9:ab", 2, 7 },
-						   { "D1", "", content, "out:9:ac", 1, 7 },
-						   { "D1", "", content, "out:9:ab", 3, 8 } };
+	const struct slack_message messages[4] = { { "D1", "", content, "out:9:ab", 1, 7, "" },
+						   { "D1", "", content, "out:9:ab", 2, 7, "" },
+						   { "D1", "", content, "out:9:ac", 1, 7, "" },
+						   { "D1", "", content, "out:9:ab", 3, 8, "" } };
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
@@ -154,6 +173,10 @@ static void look_ups_are_gets_with_escaped_values(void **state)
 	slack_find(&api, "D024", 1700000000007, &arena, &rq);
 	assert_gets("conversations.history?channel=D024&oldest=1700000000.007000&inclusive=true"
 		    "&include_all_metadata=true&limit=100",
+		    1024 * 1024);
+	slack_find_reply(&api, "C1", "1699.000200", 1700000000007, &arena, &rq);
+	assert_gets("conversations.replies?channel=C1&ts=1699.000200&oldest=1700000000.007000"
+		    "&inclusive=true&include_all_metadata=true&limit=100",
 		    1024 * 1024);
 	slack_find(&api, "D024", -5, &arena, &rq);
 	assert_non_null(strstr(rq.url, "&oldest=0.000000&"));
@@ -227,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_new_message_carries_its_marker, forget),
+		cmocka_unit_test_teardown(a_reply_names_what_it_stands_under, forget),
 		cmocka_unit_test_teardown(an_update_carries_it_too, forget),
 		cmocka_unit_test_teardown(the_same_marker_is_the_same_message, forget),
 		cmocka_unit_test_teardown(look_ups_are_gets_with_escaped_values, forget),
