@@ -28,6 +28,7 @@ static const struct {
 	[SLACK_POST] = { 250, 40 },        [SLACK_UPDATE] = { 1500, 10 },
 	[SLACK_HISTORY] = { 1500, 10 },    [SLACK_LOOKUP_EMAIL] = { 1250, 2 },
 	[SLACK_LOOKUP_USER] = { 700, 10 }, [SLACK_OPEN_DM] = { 1250, 2 },
+	[SLACK_REPLIES] = { 1500, 10 },
 };
 
 static void hold(struct turn *t, bool holds)

@@ -52,16 +52,18 @@ static const char *const method_names[SLACK_METHODS_N] = {
 	[SLACK_POST] = "chat.postMessage",         [SLACK_UPDATE] = "chat.update",
 	[SLACK_HISTORY] = "conversations.history", [SLACK_LOOKUP_EMAIL] = "users.lookupByEmail",
 	[SLACK_LOOKUP_USER] = "users.info",        [SLACK_OPEN_DM] = "conversations.open",
+	[SLACK_REPLIES] = "conversations.replies",
 };
 
 enum slack_method slack_method(const struct slack_asked *asked)
 {
 	if (asked->phase == PHASE_FIND)
-		return SLACK_HISTORY;
+		return asked->kind == OUT_THREAD ? SLACK_REPLIES : SLACK_HISTORY;
 	switch (asked->kind) {
 	case OUT_QUESTION:
 	case OUT_CARD:
 	case OUT_ALARM:
+	case OUT_THREAD:
 	case OUT_NOTICE: return asked->is_update ? SLACK_UPDATE : SLACK_POST;
 	case OUT_LOOKUP_EMAIL: return SLACK_LOOKUP_EMAIL;
 	case OUT_LOOKUP_USER: return SLACK_LOOKUP_USER;

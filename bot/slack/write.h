@@ -72,6 +72,7 @@ enum slack_method {
 	SLACK_LOOKUP_EMAIL,
 	SLACK_LOOKUP_USER,
 	SLACK_OPEN_DM,
+	SLACK_REPLIES,
 	SLACK_METHODS_N
 };
 enum slack_method slack_method(const struct slack_asked *asked);
