@@ -435,7 +435,8 @@ static enum rc is_quiet(struct turn *t, bool *quiet, struct fail *fail)
 	int64_t due = NEVER_MS;
 	enum rc rc = store_next_due(t->o.store, t->now_ms, &due, fail);
 	*quiet = !t->first && !t->troubles_n && !t->doubt[0] && !t->is_full && t->now_ms < due &&
-		 t->now_ms < t->forget_ms && (t->now_ms < t->heartbeat_ms || !hears_heartbeat(t));
+		 !turn_slack_sweeps(t) && t->now_ms < t->forget_ms &&
+		 (t->now_ms < t->heartbeat_ms || !hears_heartbeat(t));
 	return rc;
 }
 
