@@ -157,6 +157,7 @@ void turn_free(struct turn *t)
 		return;
 	for (struct item *it = t->first; it; it = it->next)
 		json_free(it->say);
+	turn_forget_acks(t);
 	link_free(t->link);
 	arena_clear(&t->batch);
 	arena_clear(&t->work);

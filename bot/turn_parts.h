@@ -51,7 +51,14 @@ struct item {
 };
 
 /* A request of ours that has not been answered. */
-enum flight_kind { FLIGHT_ROW, FLIGHT_AUTH, FLIGHT_URL, FLIGHT_REPLY, FLIGHT_HEARTBEAT };
+enum flight_kind {
+	FLIGHT_ROW,
+	FLIGHT_AUTH,
+	FLIGHT_URL,
+	FLIGHT_REPLY,
+	FLIGHT_MODAL, /* a reply: its person is told when it does not open */
+	FLIGHT_HEARTBEAT
+};
 struct flight {
 	uint64_t ticket;
 	enum flight_kind kind;
@@ -59,6 +66,14 @@ struct flight {
 	struct slack_asked asked; /* ROW; marker borrowed from `token` */
 	struct token token;
 	size_t pager; /* ROW of a page: which of the policy's */
+	char user[65], channel[65]; /* MODAL */
+};
+
+/* An acknowledgement that no socket was there for: Slack waits three seconds. */
+enum { LATE_ACKS_MAX = 64 };
+struct late_ack {
+	char *text;
+	int64_t until_ms; /* BOOTTIME */
 };
 
 /* The Slack side as a whole; see turn_slack.c. Times are now_ms. A token refused for CUT_OFF: open
@@ -77,6 +92,7 @@ struct turn_slack {
 	bool is_disabled, has_ghosts, is_down_told; /* troubles that last */
 	int64_t born_ms, mute_ms, count_ms;
 	struct turn_pace pace[SLACK_METHODS_N];
+	uint64_t odd_frames;                        /* so far in this life */
 	int64_t claim_ms, put_off[SLACK_METHODS_N]; /* in the claim of that moment */
 };
 
@@ -111,6 +127,8 @@ struct turn {
 	size_t flights_n;
 	struct spoken spoken[SPOKEN_MAX];
 	size_t spoken_n;
+	struct late_ack late[LATE_ACKS_MAX];
+	size_t late_n;
 	uint64_t next_ticket;
 	char team_id[32]; /* from auth.test; "" = not known yet */
 	char user_id[32]; /* ours, from auth.test */
@@ -166,8 +184,11 @@ const char *turn_unready(struct turn *t);
 struct spoken *turn_say(struct turn *t, enum spoken_kind kind,
 			uint64_t ticket); /* NULL never: full aborts */
 struct slack_api turn_api(const struct turn *t);
+void turn_forget_acks(struct turn *t); /* frees them */
+/* The modal of that flight did not open: its person is told, for the answer itself is recorded. */
+void turn_say_modal_lost(struct turn *t, const struct flight *f);
 /* A request that is no outgoing row: auth.test, apps.connections.open, a reply. */
-void turn_ask(struct turn *t, enum flight_kind kind, const struct request *rq);
+struct flight *turn_ask(struct turn *t, enum flight_kind kind, const struct request *rq);
 /* Builds the requests of claimed rows (inside the transaction). A row that cannot be built becomes
  * a PERMANENT result of the next turn. */
 void turn_build(struct turn *t, const struct outgoing *rows, size_t n);

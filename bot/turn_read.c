@@ -77,7 +77,8 @@ void turn_link(struct turn *t, const struct link_event *ev)
 static void read_envelope(struct turn *t, uint64_t socket, const struct frame *f)
 {
 	if (f->odd[0])
-		log_line(LOG_LEVEL_WARN, "slack.odd", "why=\"%s\"", f->odd);
+		log_line(LOG_LEVEL_WARN, "slack.odd", "why=\"%s\" n=%llu", f->odd,
+			 (unsigned long long)++t->slack.odd_frames);
 	if (!f->envelope_id[0])
 		return;
 	if (!f->has_fact) { /* a HINT: nothing to store, so nothing to wait for */
@@ -265,6 +266,7 @@ static void read_reply(struct turn *t, const struct arrival *a)
 			log_line(LOG_LEVEL_WARN, "heartbeat.failed", "status=%d why=\"%s\"",
 				 reply.status, reply.error);
 		break;
+	case FLIGHT_MODAL:
 	case FLIGHT_REPLY: { /* promised nothing; a refusal is worth a line */
 		struct slack_asked asked = { .kind = OUT_QUESTION, .marker = "" };
 		struct result r = { 0 };
@@ -274,6 +276,10 @@ static void read_reply(struct turn *t, const struct arrival *a)
 		if (r.outcome != OUTCOME_DONE)
 			log_line(LOG_LEVEL_WARN, "slack.reply_lost", "why=\"%s\"",
 				 r.error ? r.error : "");
+		/* "exchanged": it stands open already. */
+		if (f.kind == FLIGHT_MODAL && r.outcome != OUTCOME_DONE &&
+		    r.outcome != OUTCOME_UNKNOWN && strcmp(r.error, "exchanged_trigger_id") != 0)
+			turn_say_modal_lost(t, &f);
 		break;
 	}
 	}

@@ -4,6 +4,8 @@
 #include "turn_parts.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -12,6 +14,8 @@
 #include "model/policy.h"
 #include "vendor/engine.h"
 #include "view/view.h"
+
+#define ACK_WAIT_MS (3 * SECOND_MS)
 
 struct slack_api turn_api(const struct turn *t)
 {
@@ -60,11 +64,15 @@ struct flight turn_landed(struct turn *t, uint64_t ticket, bool *known)
 	return (struct flight){ 0 };
 }
 
-void turn_ask(struct turn *t, enum flight_kind kind, const struct request *rq)
+struct flight *turn_ask(struct turn *t, enum flight_kind kind, const struct request *rq)
 {
-	if (t->flights_n == FLIGHTS_MAX && (kind == FLIGHT_REPLY || kind == FLIGHT_HEARTBEAT))
-		return; /* a reply promises nothing; the row's next rendering tells the same */
-	turn_say(t, SPOKEN_REQUEST, take_off(t, kind)->ticket)->request = *rq;
+	const bool may_be_lost =
+		kind == FLIGHT_REPLY || kind == FLIGHT_MODAL || kind == FLIGHT_HEARTBEAT;
+	if (t->flights_n == FLIGHTS_MAX && may_be_lost)
+		return NULL; /* it promises nothing; the row's next rendering tells the same */
+	struct flight *f = take_off(t, kind);
+	turn_say(t, SPOKEN_REQUEST, f->ticket)->request = *rq;
+	return f;
 }
 
 /* --- requests of claimed rows --- */
@@ -260,7 +268,35 @@ static void reply_text(struct turn *t, struct item *it)
 		slack_ephemeral(&api, channel, user, it->say, &t->batch, &rq);
 	else
 		return;
-	turn_ask(t, FLIGHT_REPLY, &rq);
+	(void)turn_ask(t, FLIGHT_REPLY, &rq);
+}
+
+/* A trigger lives for three seconds: the window may not open, and its person would wait for it. */
+static void open_modal(struct turn *t, const struct item *it)
+{
+	struct request rq;
+	struct slack_api api = turn_api(t);
+	if (t->slack.is_held)
+		return; /* a comment is a wish; the token is dead */
+	slack_open_view(&api, it->trigger_id, it->say, &t->batch, &rq);
+	struct flight *f = turn_ask(t, FLIGHT_MODAL, &rq);
+	if (f && it->fact.kind == FACT_CLICK) {
+		(void)snprintf(f->user, sizeof(f->user), "%s", it->fact.as.click.user);
+		(void)snprintf(f->channel, sizeof(f->channel), "%s", it->fact.as.click.channel);
+	}
+}
+
+void turn_say_modal_lost(struct turn *t, const struct flight *f)
+{
+	struct request rq;
+	struct slack_api api = turn_api(t);
+	if (!f->user[0] || t->slack.is_held)
+		return;
+	CLEANUP(json_done)
+	struct cJSON *say =
+		view_text(store_look(t->o.store), t->o.policy, "modal_lost", 0, 0, t->now_ms);
+	slack_ephemeral(&api, f->channel, f->user, say, &t->batch, &rq);
+	(void)turn_ask(t, FLIGHT_REPLY, &rq);
 }
 
 /* True if the answer went with it. An answer that is too long for that goes by itself. */
@@ -320,19 +356,41 @@ void turn_answer_items(struct turn *t)
 		}
 		if (ack_item(t, it) || !it->say)
 			continue;
-		if (it->reply.kind == REPLY_MODAL && t->slack.is_held)
-			continue; /* a comment is a wish; the token is dead */
-		if (it->reply.kind == REPLY_MODAL) {
-			struct request rq;
-			struct slack_api api = turn_api(t);
-			slack_open_view(&api, it->trigger_id, it->say, &t->batch, &rq);
-			turn_ask(t, FLIGHT_REPLY, &rq);
-		} else
+		if (it->reply.kind == REPLY_MODAL)
+			open_modal(t, it);
+		else
 			reply_text(t, it);
 	}
 }
 
 /* --- after the commit --- */
+
+void turn_forget_acks(struct turn *t)
+{
+	for (size_t i = 0; i < t->late_n; i++)
+		free(t->late[i].text);
+	t->late_n = 0;
+}
+
+/* More than fit are lost: those events come again, and those clicks are told to press again. */
+static void keep_ack(struct turn *t, const char *text)
+{
+	if (t->late_n < LATE_ACKS_MAX && !t->stopping)
+		t->late[t->late_n++] =
+			(struct late_ack){ mem_str(str_z(text)), t->clocks.boot_ms + ACK_WAIT_MS };
+}
+
+/* What waited for a socket goes on the first that is up, if Slack still waits for it. */
+static void send_late_acks(struct turn *t)
+{
+	const uint64_t socket = link_ack_socket(t->link, 0);
+	if (!t->late_n || (!socket && t->clocks.boot_ms < t->late[t->late_n - 1].until_ms))
+		return;
+	for (size_t i = 0; i < t->late_n; i++)
+		if (socket && t->clocks.boot_ms < t->late[i].until_ms)
+			t->o.net->frame(t->o.net->self, socket, str_z(t->late[i].text));
+	turn_forget_acks(t);
+}
 
 static void speak(struct turn *t, const struct spoken *s)
 {
@@ -349,6 +407,8 @@ static void speak(struct turn *t, const struct spoken *s)
 		uint64_t socket = link_ack_socket(t->link, s->ticket);
 		if (socket)
 			net->frame(net->self, socket, str_z(s->text));
+		else
+			keep_ack(t, s->text);
 		break;
 	}
 	}
@@ -364,6 +424,7 @@ static bool is_quick(const struct spoken *s)
  * before the comment is asked for. */
 void turn_release(struct turn *t)
 {
+	send_late_acks(t);
 	for (size_t i = 0; i < t->spoken_n; i++)
 		if (is_quick(&t->spoken[i]))
 			speak(t, &t->spoken[i]);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ACK_MS = 3000, ACK_BYTES_MAX = 20480, ATTEMPTS = 4 };
+enum { ACK_MS = 3000, ACK_BYTES_MAX = 20480, ATTEMPTS = 4, LARGE_BYTES = 1000 * 1000 };
 static const int64_t retry_ms[ATTEMPTS - 1] = { 1000, 60 * 1000,
 						300 * 1000 }; /* after the failure of 0, 1, 2 */
 
@@ -69,6 +69,29 @@ static void row_fill(struct world *w, struct envelope_row *r, const struct deliv
 	r->sent_ms = w->now_ms;
 }
 
+/* An envelope of next year's type, as large as one can be: to be acknowledged like any other. */
+static void large(struct world *w, struct socket *s)
+{
+	struct delivery d = { .kind = DELIVERY_EVENT, .attempt = ATTEMPTS };
+	struct buf b = BUF(BODY_MAX);
+	if (w->deliveries.n == DELIVERIES_MAX)
+		return;
+	world_uuid(w, d.envelope_id);
+	buf_addf(&b, "{\"envelope_id\":\"%s\",\"type\":\"weather_report\",\"payload\":{\"sky\":\"",
+		 d.envelope_id);
+	while (b.n < LARGE_BYTES)
+		buf_addz(&b, "blue ");
+	buf_addz(&b, "\"}}");
+	row_fill(w, ledger_envelope(w), &d, s);
+	d.row = w->envelopes_cut + w->envelopes.n - 1;
+	d.is_sent = true;
+	d.sent_ms = w->now_ms;
+	d.due_ms = w->now_ms + ACK_MS;
+	*(struct delivery *)list_add(&w->deliveries, sizeof d) = d;
+	socket_send(w, s, mem_str(buf_str(&b)));
+	buf_free(&b);
+}
+
 /* One attempt. False if no socket is up. */
 static bool attempt(struct world *w, struct delivery *d)
 {
@@ -80,6 +103,8 @@ static bool attempt(struct world *w, struct delivery *d)
 		s->is_half_open = true;
 	if (fault_take_kind(w, "socket", "garbage", &kept))
 		garbage(w, s);
+	if (fault_take_kind(w, "socket", "large", &kept))
+		large(w, s);
 	world_uuid(w, d->envelope_id);
 	struct envelope_row *r = ledger_envelope(w);
 	row_fill(w, r, d, s);

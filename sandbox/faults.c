@@ -29,6 +29,8 @@ static const struct fault_kind {
 	{ "half_open", true, false, NULL },
 	{ "duplicate", true, false, NULL },
 	{ "garbage", true, false, NULL },
+	{ "large", true, false, NULL },
+	{ "stay", true, false, NULL },
 	{ "ghosts", true, false, NULL },
 	{ "lost", true, false, NULL },
 };

@@ -177,7 +177,9 @@ void world_socket_closed(struct world *w, int socket, bool with_close_frame, int
 	}
 	s->is_ghost = true;
 	s->ping_ms = s->refresh_ms = s->drop_ms = NEVER_MS;
-	s->ghost_until_ms = w->now_ms + GHOST_MS;
+	struct fault kept;
+	s->ghost_until_ms =
+		fault_take_kind(w, "socket", "stay", &kept) ? NEVER_MS : w->now_ms + GHOST_MS;
 	w->changed++;
 }
 

@@ -232,8 +232,11 @@ static struct cJSON *verb_heal(struct world *w, const struct cJSON *args)
 	(void)args;
 	w->faults.n = 0;
 	struct socket *s = w->sockets.at;
-	for (size_t i = 0; i < w->sockets.n; i++)
+	for (size_t i = 0; i < w->sockets.n; i++) {
 		s[i].is_half_open = false;
+		if (s[i].is_ghost && s[i].ghost_until_ms == NEVER_MS)
+			s[i].ghost_until_ms = w->now_ms;
+	}
 	return said_yes();
 }
 

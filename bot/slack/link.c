@@ -23,6 +23,7 @@
 #define DIAL_MS      (20 * SECOND_MS) /* name look-up, TCP, TLS, upgrade */
 #define HELLO_MS     (10 * SECOND_MS)
 #define PING_MS      (10 * SECOND_MS)
+#define ASLEEP_MS    (2 * MINUTE_MS) /* a ping of ours is never that late while we run */
 #define LINGER_MS    (3 * SECOND_MS) /* Slack waits so long for an acknowledgement */
 #define CLOSING_MS   (5 * SECOND_MS) /* io is done after 2 s; then the slot is ours again anyway */
 #define ASK_MS       MINUTE_MS       /* the request ends after 10 s; a lost answer is no dead end */
@@ -290,6 +291,9 @@ static void tick_up(const struct step *s, struct slot *t)
 		hang_up(s, t);
 		return;
 	}
+	/* We were asleep, and so was nobody else: what we read now may be from before. */
+	if (s->now_ms - t->ping_ms >= ASLEEP_MS)
+		leave(s, t);
 	if (s->now_ms >= t->ping_ms) {
 		act(s, LINK_PING, t->socket);
 		t->ping_ms = s->now_ms + PING_MS;

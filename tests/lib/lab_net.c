@@ -133,7 +133,8 @@ static void net_frame(void *self, uint64_t socket, struct str text)
 static void net_ping(void *self, uint64_t socket)
 {
 	struct lab *l = self;
-	if (!l->dead)
+	const struct lab_socket *s = socket_ours(l, socket);
+	if (!l->dead && s && !world_socket_is_deaf(l->world, s->theirs))
 		lab_schedule(l, HAPPENS_HEARD, 2 * lab_latency(l))->ticket = socket;
 }
 

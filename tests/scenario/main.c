@@ -13,6 +13,7 @@ static void nowhere(void *self, const char *line)
 
 int all_stories(void)
 {
+	/* clang-format off */
 	static int (*const groups[])(void) = {
 		stories_of_answers,
 		stories_of_threads,
@@ -24,6 +25,7 @@ int all_stories(void)
 		stories_of_the_pager,
 		stories_of_slack,
 		stories_of_slacks_errors,
+		stories_of_the_socket,
 		stories_of_alerts,
 		stories_of_deaths,
 		stories_of_poison,
@@ -35,6 +37,7 @@ int all_stories(void)
 		stories_of_drills,
 		stories_of_the_record,
 	};
+	/* clang-format on */
 	int failed = 0;
 	if (!getenv("LAB_TELL")) /* banned: a developer's switch */
 		log_sink(nowhere, NULL);

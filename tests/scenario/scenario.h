@@ -17,6 +17,7 @@ int stories_of_owners(void);
 int stories_of_the_pager(void);
 int stories_of_slack(void);
 int stories_of_slacks_errors(void);
+int stories_of_the_socket(void);
 int stories_of_alerts(void);
 int stories_of_deaths(void);
 int stories_of_poison(void);

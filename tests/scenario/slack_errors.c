@@ -330,6 +330,45 @@ static void a_retry_after_survives_a_restart(void **state)
 	assert_true(says(the_question_to(l, "alice"), "You answered: No"));
 }
 
+/* Seventy people asked at once, who all answer in one second: every tier of Slack's is kept, and
+ * nobody waits longer than its pace makes it. */
+static void a_crowd_keeps_every_tier(void **state)
+{
+	enum { PEOPLE = 70 };
+	struct lab *l = story_begin(&(struct lab_options){ .seed = 11, .slack_limits = true });
+	const char *name = "";
+	const struct call *all;
+	size_t n;
+	(void)state;
+	for (int i = 0; i < PEOPLE; i++) {
+		name = arena_f(story_arena(), "crowd%d", i);
+		lab_must(l, "person",
+			 "{\"name\":\"%s\",\"email\":\"%s@duff.example\",\"quiet\":true}", name,
+			 name);
+		assert_int_equal(
+			post(l,
+			     "{\"type\":\"process\",\"id\":\"c%d\",\"user\":\"%s@duff.example\","
+			     "\"what\":\"a crowd\",\"priority\":\"P4\"}",
+			     i, name)
+				.status,
+			202);
+	}
+	lab_pass(l, 4 * MINUTE_MS);
+	for (int i = 0; i < PEOPLE; i++) {
+		name = arena_f(story_arena(), "crowd%d", i);
+		assert_int_equal(questions_to(l, name), 1);
+		(void)click(l, name, the_question_to(l, name), "yes");
+	}
+	lab_pass(l, 10 * MINUTE_MS);
+	assert_true(says(the_question_to(l, name), "You answered: Yes"));
+	n = calls(l, "", &all);
+	for (size_t i = 0; i < n; i++)
+		if (all[i].status == 429)
+			fail_msg("%s was limited", all[i].method);
+	assert_int_equal(number_in(l, "SELECT COUNT(*) FROM outgoing WHERE shown < wanted"), 0);
+	story_end(l);
+}
+
 int stories_of_slacks_errors(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +385,7 @@ int stories_of_slacks_errors(void)
 		STORY(what_cannot_be_changed_is_never_posted_in_a_loop),
 		STORY(a_500_is_looked_for_and_repeated),
 		STORY(a_retry_after_survives_a_restart),
+		cmocka_unit_test(a_crowd_keeps_every_tier),
 	};
 	return cmocka_run_group_tests_name("E40 Slack's errors", tests, NULL, NULL);
 }

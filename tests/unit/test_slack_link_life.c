@@ -58,6 +58,27 @@ static void a_late_pong_beats_its_deadline(void **state)
 	assert_true(link_is_up(w.l));
 }
 
+/* Ten minutes of suspend. What lies in the kernel's buffers is from before: it proves nothing, and
+ * the socket is replaced; with nothing there it is given up. */
+static void who_was_asleep_trusts_no_old_socket(void **state)
+{
+	(void)state;
+	(void)step(EV(.kind = LINK_START));
+	get_up(1, 0);
+	live_for(1, 61000);
+	w.now_ms += 600000;
+	EXPECT(EV(.kind = LINK_HEARD, .socket = 1), "");
+	EXPECT(TIMER, "ping 1, ask");
+	get_up(2, 0);
+	w.now_ms += 3000;
+	EXPECT(TIMER, "hang 1");
+	EXPECT(EV(.kind = LINK_CLOSED, .socket = 1), "");
+	live_for(2, 61000);
+	w.now_ms += 600000;
+	EXPECT(TIMER, "hang 2");
+	assert_false(link_is_up(w.l));
+}
+
 /* slack.md 1.8: the new socket first, then the old one goes; no deaf moment. */
 static void a_refresh_makes_before_it_breaks(void **state)
 {
@@ -315,6 +336,7 @@ int main(void)
 		STORY(a_session_begins),
 		STORY(silence_is_noticed_by_our_own_pings),
 		STORY(a_late_pong_beats_its_deadline),
+		STORY(who_was_asleep_trusts_no_old_socket),
 		STORY(a_refresh_makes_before_it_breaks),
 		STORY(slack_may_drop_the_old_socket_itself),
 		STORY(the_old_socket_stays_when_the_new_one_dies),
