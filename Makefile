@@ -7,6 +7,7 @@ ROOMS  ?=
 UNIT   ?= test_*
 SEEDS  ?= 1..2000
 FUZZ_S ?= 60
+SOAK_S ?= 7200
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 CFLAGS ?= -O2 -g
 WERROR ?= -Werror
@@ -46,10 +47,11 @@ UNIT_C     := $(wildcard tests/unit/$(UNIT).c)
 WIRE_C     := $(wildcard tests/wire/test_*.c)
 SCENARIO_C := $(wildcard tests/scenario/*.c)
 SIM_C      := $(wildcard tests/sim/*.c)
+SOAK_C     := $(wildcard tests/soak/*.c)
 DISK_C     := $(wildcard tests/disk/*.c)
 FUZZ_C     := $(wildcard tests/fuzz/fuzz_*.c)
 ALL_C      := $(sort $(BOT_C) $(MODEL_C) $(MAIN_C) $(SANDBOX_C) $(TESTLIB_C) $(UNIT_C) $(WIRE_C) $(SCENARIO_C) \
-              $(SIM_C) $(DISK_C) $(FUZZ_C) $(wildcard tools/*.c tests/bench/*.c))
+              $(SIM_C) $(DISK_C) $(SOAK_C) $(FUZZ_C) $(wildcard tools/*.c tests/bench/*.c))
 EMBED := $(sort $(wildcard templates/*.jq templates/texts/*.yaml migrations/*.sql))
 PAGE  := $(sort $(wildcard sandbox/page/*))
 
@@ -64,8 +66,8 @@ PROGRAMS := $(if $(MAIN_C),$(B)/securitybot) $(if $(filter sandbox/main.c,$(SAND
 # Archives: a test pulls in what it uses and may bring its own in place of the rest.
 GROUP = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
-.PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest fmt run browser screenshots mutants disk fuzz fuzzers \
-        setup setup-test install clean
+.PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest fmt run browser screenshots mutants disk soak fuzz \
+        fuzzers setup setup-test install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -133,6 +135,9 @@ $(B)/scenario: $(call O,$(SCENARIO_C)) $(ARCHIVES)
 $(B)/sim: $(call O,$(SIM_C)) $(ARCHIVES)
 	$(SAY) LD $@
 	$(Q)$(TEST_LINK)
+$(B)/soak: $(call O,$(SOAK_C)) $(ARCHIVES) | $(PROGRAMS)
+	$(SAY) LD $@
+	$(Q)$(TEST_LINK)
 # The scenarios again, on a disk that remembers.
 $(B)/disk: $(call O,$(DISK_C) $(filter-out tests/scenario/alone.c,$(SCENARIO_C))) $(ARCHIVES)
 	$(SAY) LD $@
@@ -186,6 +191,11 @@ mutants: $(SIM) $(DISK)
 	@tools/mutants.sh $(B)
 disk: $(DISK) # every crash point of every scenario
 	@DISK_POINTS=all LIMIT_S=$(or $(LIMIT_S),7200) tools/run-tests.sh $(DISK)
+# SOAK_S seconds under load and faults (and up to five minutes to come to rest); figures in $(B)/soak.csv.
+soak:
+	@tools/setup.sh test
+	@$(SUBMAKE) $(B)/soak
+	SOAK_S=$(SOAK_S) SOAK_CSV=$(B)/soak.csv $(B)/soak
 browser:
 	@tools/setup.sh browser
 	@$(SUBMAKE) all

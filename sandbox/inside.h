@@ -428,11 +428,11 @@ struct cJSON *user_brief(const struct person *p);
 /* pagerduty.c */
 void pager_http(struct world *w, const struct world_request *rq, struct world_reply *out);
 struct cJSON *control_pager(struct world *w, const struct cJSON *args);
-struct cJSON *incidents_json(const struct world *w);
+struct cJSON *incidents_json(const struct world *w, int64_t since_ms);
 void pager_free(struct world *w);
 
 /* state.c */
 struct cJSON *control_messages(struct world *w, const struct cJSON *args);
 struct cJSON *control_delete(struct world *w, const struct cJSON *args); /* people.c */
-struct cJSON *state_json(const struct world *w, const char *only);       /* "" = every part */
+struct cJSON *state_json(const struct world *w, const struct cJSON *args);
 #endif

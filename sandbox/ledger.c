@@ -217,8 +217,9 @@ struct cJSON *control_sockets(struct world *w, const struct cJSON *args)
 
 struct cJSON *ledger_json(const struct world *w, const struct cJSON *args)
 {
-	int64_t since = 0;
+	int64_t since = 0, since_ms = 0;
 	(void)json_int(json_get(args, "since"), &since);
+	(void)json_int(json_get(args, "since_ms"), &since_ms);
 	struct cJSON *j = said_yes(), *calls = json_array(), *acks = json_array(),
 		     *envelopes = json_array();
 	const struct call_row *c = w->calls.at;
@@ -227,10 +228,12 @@ struct cJSON *ledger_json(const struct world *w, const struct cJSON *args)
 			json_push(calls, call_json(&c[i]));
 	const struct ack_row *a = w->acks.at;
 	for (size_t i = 0; i < w->acks.n; i++)
-		json_push(acks, ack_json(&a[i]));
+		if (a[i].at_ms >= since_ms)
+			json_push(acks, ack_json(&a[i]));
 	const struct envelope_row *e = w->envelopes.at;
 	for (size_t i = 0; i < w->envelopes.n; i++)
-		json_push(envelopes, envelope_json(&e[i]));
+		if (e[i].sent_ms >= since_ms)
+			json_push(envelopes, envelope_json(&e[i]));
 	json_put_num(j, "seq", (double)w->seq);
 	json_put(j, "calls", calls);
 	json_put(j, "acks", acks);

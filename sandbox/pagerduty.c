@@ -269,11 +269,13 @@ struct cJSON *control_pager(struct world *w, const struct cJSON *args)
 	return done ? said_yes() : said_no("no open incident has that key");
 }
 
-struct cJSON *incidents_json(const struct world *w)
+struct cJSON *incidents_json(const struct world *w, int64_t since_ms)
 {
 	struct cJSON *all = json_array();
 	const struct incident *i = w->incidents.at;
 	for (size_t k = 0; k < w->incidents.n; k++) {
+		if (i[k].last_ms < since_ms)
+			continue;
 		struct cJSON *j = json_object();
 		json_put_num(j, "number", (double)i[k].number);
 		json_put_text(j, "pager", i[k].pager);

@@ -1,10 +1,11 @@
 /* state: the whole workspace as one JSON object for the page and the tests (docs/SANDBOX.md, verb
- * `state`). Reads only. */
+ * `state`), or what changed since a moment: a long run can't afford the whole. Reads only. */
 #include "sandbox/inside.h"
 #include <string.h>
 
-static struct cJSON *people_json(const struct world *w)
+static struct cJSON *people_json(const struct world *w, int64_t since_ms)
 {
+	(void)since_ms;
 	struct cJSON *all = json_array();
 	const struct person *p = w->people.at;
 	for (size_t i = 0; i < w->people.n; i++) {
@@ -24,12 +25,19 @@ static struct cJSON *people_json(const struct world *w)
 	return all;
 }
 
-static struct cJSON *messages_json(const struct channel *c)
+/* Posted or edited since then? A stamp may run ahead of the clock, never behind it. */
+static bool is_newer(const struct message *m, int64_t since_ms)
+{
+	const int64_t edited_us = *m->edited_ts ? stamp_us(m->edited_ts) : 0;
+	return (edited_us > m->us ? edited_us : m->us) / 1000 >= since_ms;
+}
+
+static struct cJSON *messages_json(const struct channel *c, int64_t since_ms)
 {
 	struct cJSON *all = json_array();
 	const struct message *m = c->messages.at;
 	for (size_t i = 0; i < c->messages.n; i++) {
-		if (m[i].deleted)
+		if (m[i].deleted || !is_newer(&m[i], since_ms))
 			continue;
 		struct cJSON *j = message_json(&m[i], true);
 		if (*m[i].edited_ts)
@@ -60,11 +68,16 @@ struct cJSON *control_messages(struct world *w, const struct cJSON *args)
 	return out;
 }
 
-static struct cJSON *channels_json(const struct world *w)
+static struct cJSON *channels_json(const struct world *w, int64_t since_ms)
 {
 	struct cJSON *all = json_array();
 	const struct channel *c = w->channels.at;
 	for (size_t i = 0; i < w->channels.n; i++) {
+		struct cJSON *messages = messages_json(&c[i], since_ms);
+		if (since_ms && json_count(messages) == 0) {
+			json_free(messages);
+			continue;
+		}
 		struct cJSON *j = json_object(), *members = json_array();
 		const word *m = c[i].members.at;
 		for (size_t k = 0; k < c[i].members.n; k++)
@@ -75,17 +88,19 @@ static struct cJSON *channels_json(const struct world *w)
 		if (c[i].is_im)
 			json_put_text(j, "user", c[i].im_user);
 		json_put(j, "members", members);
-		json_put(j, "messages", messages_json(&c[i]));
+		json_put(j, "messages", messages);
 		json_push(all, j);
 	}
 	return all;
 }
 
-static struct cJSON *ephemerals_json(const struct world *w)
+static struct cJSON *ephemerals_json(const struct world *w, int64_t since_ms)
 {
 	struct cJSON *all = json_array();
 	const struct ephemeral *e = w->ephemerals.at;
 	for (size_t i = 0; i < w->ephemerals.n; i++) {
+		if (e[i].at_ms < since_ms)
+			continue;
 		struct cJSON *j = json_object();
 		json_put_text(j, "channel", e[i].channel);
 		json_put_text(j, "user", e[i].user);
@@ -98,8 +113,9 @@ static struct cJSON *ephemerals_json(const struct world *w)
 	return all;
 }
 
-static struct cJSON *views_json(const struct world *w)
+static struct cJSON *views_json(const struct world *w, int64_t since_ms)
 {
+	(void)since_ms;
 	struct cJSON *all = json_array();
 	const struct view *v = w->views.at;
 	for (size_t i = 0; i < w->views.n; i++) {
@@ -113,8 +129,9 @@ static struct cJSON *views_json(const struct world *w)
 	return all;
 }
 
-static struct cJSON *sockets_json(const struct world *w)
+static struct cJSON *sockets_json(const struct world *w, int64_t since_ms)
 {
+	(void)since_ms;
 	struct cJSON *all = json_array();
 	const struct socket *s = w->sockets.at;
 	for (size_t i = 0; i < w->sockets.n; i++) {
@@ -127,8 +144,9 @@ static struct cJSON *sockets_json(const struct world *w)
 	return all;
 }
 
-static struct cJSON *wire_json(const struct world *w)
+static struct cJSON *wire_json(const struct world *w, int64_t since_ms)
 {
+	(void)since_ms;
 	struct cJSON *all = json_array();
 	for (uint64_t n = w->wire_n > WIRE_MAX ? w->wire_n - WIRE_MAX : 0; n < w->wire_n; n++) {
 		const struct wire_line *l = &w->wire[n % WIRE_MAX];
@@ -142,8 +160,9 @@ static struct cJSON *wire_json(const struct world *w)
 	return all;
 }
 
-static struct cJSON *troubles_json(const struct world *w)
+static struct cJSON *troubles_json(const struct world *w, int64_t since_ms)
 {
+	(void)since_ms;
 	struct cJSON *all = json_array();
 	const struct trouble *t = w->troubles.at;
 	for (size_t i = 0; i < w->troubles.n; i++) {
@@ -156,8 +175,9 @@ static struct cJSON *troubles_json(const struct world *w)
 	return all;
 }
 
-static struct cJSON *faults_json(const struct world *w)
+static struct cJSON *faults_json(const struct world *w, int64_t since_ms)
 {
+	(void)since_ms;
 	struct cJSON *all = json_array();
 	const struct fault *f = w->faults.at;
 	for (size_t i = 0; i < w->faults.n; i++) {
@@ -174,41 +194,48 @@ static struct cJSON *faults_json(const struct world *w)
 	return all;
 }
 
-static struct cJSON *limits_json(const struct world *w)
+static struct cJSON *limits_json(const struct world *w, int64_t since_ms)
 {
+	(void)since_ms;
 	return json_string(w->options.slack_limits ? "slack" : "fast");
 }
 
-static struct cJSON *the_team(const struct world *w)
+static struct cJSON *the_team(const struct world *w, int64_t since_ms)
 {
 	(void)w;
+	(void)since_ms;
 	return team_json();
 }
 
 static const struct part {
 	const char *name;
-	struct cJSON *(*json)(const struct world *w);
+	struct cJSON *(*json)(const struct world *w, int64_t since_ms);
+	bool is_large_and_lasting; /* left out where only news is asked for */
 } parts[] = {
-	{ "limits", limits_json },
-	{ "team", the_team },
-	{ "people", people_json },
-	{ "channels", channels_json },
-	{ "ephemerals", ephemerals_json },
-	{ "views", views_json },
-	{ "incidents", incidents_json },
-	{ "sockets", sockets_json },
-	{ "troubles", troubles_json },
-	{ "faults", faults_json },
-	{ "wire", wire_json },
+	{ "limits", limits_json, false },
+	{ "team", the_team, true },
+	{ "people", people_json, true },
+	{ "channels", channels_json, false },
+	{ "ephemerals", ephemerals_json, false },
+	{ "views", views_json, false },
+	{ "incidents", incidents_json, false },
+	{ "sockets", sockets_json, false },
+	{ "troubles", troubles_json, false },
+	{ "faults", faults_json, false },
+	{ "wire", wire_json, true },
 };
 
-struct cJSON *state_json(const struct world *w, const char *only)
+struct cJSON *state_json(const struct world *w, const struct cJSON *args)
 {
+	const char *only = json_text_at(args, "only");
+	int64_t since_ms = 0;
+	(void)json_int(json_get(args, "since_ms"), &since_ms);
 	struct cJSON *j = said_yes();
 	json_put_num(j, "seq", (double)w->changed);
 	json_put_num(j, "now_ms", (double)w->now_ms);
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		if (!*only || strcmp(only, parts[i].name) == 0)
-			json_put(j, parts[i].name, parts[i].json(w));
+		if (!*only ? !since_ms || !parts[i].is_large_and_lasting
+			   : strcmp(only, parts[i].name) == 0)
+			json_put(j, parts[i].name, parts[i].json(w, since_ms));
 	return j;
 }

@@ -219,7 +219,7 @@ struct cJSON *said_yes(void)
 
 static struct cJSON *verb_state(struct world *w, const struct cJSON *args)
 {
-	return state_json(w, json_text_at(args, "only"));
+	return state_json(w, args);
 }
 
 static struct cJSON *verb_ledger(struct world *w, const struct cJSON *args)

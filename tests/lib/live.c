@@ -245,6 +245,8 @@ void live_bot_start(struct live *l)
 }
 
 int live_bot_pidfd(const struct live *l) { return l->bot_fd; }
+pid_t live_bot_pid(const struct live *l) { return l->bot; }
+pid_t live_sandbox_pid(const struct live *l) { return l->sandbox; }
 
 static int bot_bury(struct live *l)
 {
@@ -330,6 +332,11 @@ size_t live_log_count(struct live *l, const char *words)
 
 int live_run(struct live *l, const char *const *args, struct buf *out)
 {
+	return live_run_for(l, START_MS, args, out);
+}
+
+int live_run_for(struct live *l, int64_t patience_ms, const char *const *args, struct buf *out)
+{
 	const char *argv[16] = { l->program };
 	const char *to = live_file(l, arena_f(&l->memory, "run-%d.out", ++l->runs));
 	for (size_t i = 0; args[i]; i++) {
@@ -338,7 +345,7 @@ int live_run(struct live *l, const char *const *args, struct buf *out)
 	}
 	pid_t pid = spawn(argv, l->env, to, to);
 	const int fd = pidfd_open(pid, 0);
-	if (!has_ended(fd, START_MS)) {
+	if (!has_ended(fd, patience_ms)) {
 		end_process(&pid, fd);
 		fail_msg("securitybot %s does not end", args[0]);
 	}

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <cmocka.h>
 
@@ -53,6 +54,8 @@ bool live_bot_listens(struct live *l);  /* is it open now? False too if the bot 
 void live_bot_ready(struct live *l);    /* waits until Slack's socket is up */
 bool live_bot_is_alive(struct live *l); /* false: it ended, and was buried */
 int live_bot_pidfd(const struct live *l);
+pid_t live_bot_pid(const struct live *l); /* 0 = does not run */
+pid_t live_sandbox_pid(const struct live *l);
 void live_bot_kill(struct live *l); /* SIGKILL, and waits */
 /* Waits for its end, at most so long: the exit code, or minus the signal. */
 int live_bot_wait(struct live *l, int64_t patience_ms);
@@ -63,6 +66,7 @@ size_t live_log_count(struct live *l, const char *words);
 /* Another securitybot with these arguments (NULL at the end), to its end: the exit code. What it
  * wrote to both outputs goes into out. */
 int live_run(struct live *l, const char *const *args, struct buf *out);
+int live_run_for(struct live *l, int64_t patience_ms, const char *const *args, struct buf *out);
 
 /* --- outside --- */
 
