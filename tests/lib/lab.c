@@ -105,66 +105,13 @@ static void happening_free(struct happening *h)
 	free(h);
 }
 
-/* --- the points at which it can die --- */
-
-static struct lab_point *point_named(struct lab_points *points, const char *name)
-{
-	uint32_t hash = 2166136261; /* FNV-1a */
-	for (const char *z = name; *z; z++)
-		hash = (hash ^ (unsigned char)*z) * 16777619;
-	uint16_t *slot = &points->slots[hash % LAB_SLOTS];
-	while (*slot && strcmp(points->at[*slot - 1].name, name) != 0)
-		slot = slot + 1 == points->slots + LAB_SLOTS ? points->slots : slot + 1;
-	if (*slot)
-		return &points->at[*slot - 1];
-	assert(points->n < LAB_POINTS_MAX);
-	struct lab_point *p = &points->at[points->n++];
-	*slot = (uint16_t)points->n;
-	snprintf(p->name, sizeof(p->name), "%s", name);
-	return p;
-}
-
-void lab_points_add(struct lab_points *to, const struct lab_points *from)
-{
-	for (size_t i = 0; i < from->n; i++) {
-		struct lab_point *p = point_named(to, from->at[i].name);
-		p->passed += from->at[i].passed;
-		p->died += from->at[i].died;
-	}
-}
-
-bool lab_alive(void *self, const char *point)
-{
-	struct lab *l = self;
-	struct lab_point *p;
-	if (l->looking) /* an observer, not the process */
-		return true;
-	if (l->dead)
-		return false;
-	if (lab_watcher.committed && l->store && strcmp(point, "commit after") == 0)
-		lab_watcher.committed(l);
-	p = l->o.points ? point_named(l->o.points, point) : NULL;
-	if (p)
-		p->passed++;
-	if (l->doomed && (!l->doom_name[0] || strcmp(l->doom_name, point) == 0) &&
-	    l->doom_n-- == 0) {
-		l->doomed = false;
-		l->dead = true;
-		l->deaths++;
-		memcpy(l->died_with, l->crumb, CRUMB_BYTES);
-		if (p)
-			p->died++;
-		lab_note(l, "death", 0, str_z(point));
-	}
-	return !l->dead;
-}
-
 /* --- lives --- */
 
 static struct clocks clocks_of(struct lab *l)
 {
 	struct clocks c = { .wall_ms = l->now_ms + l->wall_shift_ms,
-			    .boot_ms = l->now_ms - LAB_START_MS + 5000 };
+			    .boot_ms = l->now_ms - LAB_START_MS + 5000,
+			    .is_wall_unsure = l->now_ms < l->fault_until_ms[LAB_UNSURE] };
 	for (size_t i = 0; i < sizeof(c.chance.bytes); i += 8) {
 		uint64_t r = lab_random(l);
 		memcpy(c.chance.bytes + i, &r, 8);
@@ -189,16 +136,24 @@ static void bury(struct lab *l, int64_t rest_ms)
 	l->reborn_ms = l->now_ms + rest_ms;
 }
 
+/* Only a death, or a disk that failed it, may end a process. */
+static void may_end(struct lab *l, const char *why)
+{
+	if (!l->dead && lab_hurts(l) == l->hurts)
+		fprintf(stderr, "lab: %s\n", why);
+	assert(l->dead || lab_hurts(l) != l->hurts);
+}
+
 static void be_born(struct lab *l)
 {
 	struct fail fail = { 0 };
 	struct store_hook hook = { lab_alive, l };
 	l->dead = false;
 	const char *path = l->disk ? ramdisk_url(l->disk) : l->path;
+	lab_begins_turn(l);
+	l->hurts = lab_hurts(l);
 	if (store_open(path, &hook, &l->store, &fail) != RC_OK) {
-		if (!l->dead)
-			fprintf(stderr, "lab: %s\n", fail.why);
-		assert(l->dead); /* only a death may stop it */
+		may_end(l, fail.why);
 		bury(l, l->rest_ms);
 		return;
 	}
@@ -208,7 +163,7 @@ static void be_born(struct lab *l)
 	struct turn_options o = { lab_policy(), l->store, &l->net, l->crumb };
 	l->turn = turn_new(&o, &c, &fail);
 	if (!l->turn) {
-		assert(l->dead);
+		may_end(l, fail.why);
 		bury(l, l->rest_ms);
 		return;
 	}
@@ -220,9 +175,20 @@ static void run_turn(struct lab *l)
 {
 	lab_look_away(l);
 	struct clocks c = clocks_of(l);
+	lab_begins_turn(l);
+	l->hurts = lab_hurts(l);
 	int64_t due = turn_run(l->turn, &c);
+	if (l->stall_ms) {
+		l->busy_ms = l->now_ms + l->stall_ms;
+		l->stall_ms = 0;
+	}
 	if (l->dead || due == TURN_BROKEN) {
-		assert(l->dead);
+		may_end(l, "a turn broke");
+		bury(l, l->rest_ms);
+		return;
+	}
+	if (due == TURN_STOPPED) {
+		lab_stopped(l);
 		bury(l, l->rest_ms);
 		return;
 	}
@@ -373,27 +339,6 @@ void lab_doom(struct lab *l, const char *named, uint64_t n, int64_t rest_ms)
 	l->rest_ms = rest_ms;
 }
 
-static void write_out(const char *path, const char *tail, struct str bytes)
-{
-	char name[160];
-	snprintf(name, sizeof(name), "%s%s", path, tail);
-	FILE *f = fopen(name, "we");
-	assert(f);
-	size_t n = fwrite(bytes.at, 1, bytes.n, f);
-	int rc = fclose(f);
-	assert(n == bytes.n && rc == 0);
-}
-
-const char *lab_database(struct lab *l)
-{
-	if (l->disk) {
-		write_out(l->path, "", ramdisk_file(l->disk, ""));
-		write_out(l->path, "-wal", ramdisk_file(l->disk, "-wal"));
-	}
-	return l->path;
-}
-
-struct ramdisk *lab_ramdisk(struct lab *l) { return l->disk; }
 bool lab_is_dead(const struct lab *l) { return !l->turn; }
 unsigned lab_deaths(const struct lab *l) { return l->deaths; }
 int64_t lab_now(const struct lab *l) { return l->now_ms; }
@@ -434,22 +379,6 @@ struct look *lab_look(struct lab *l)
 
 /* --- the whole --- */
 
-/* A database as the first start leaves it, made once. */
-static struct ramdisk *blank;
-
-static const struct ramdisk *blank_disk(void)
-{
-	struct store *s;
-	struct fail fail;
-	if (blank)
-		return blank;
-	blank = ramdisk_new();
-	enum rc rc = store_open(ramdisk_url(blank), NULL, &s, &fail);
-	assert(rc == RC_OK);
-	store_close(s);
-	return blank;
-}
-
 struct lab *lab_new(const struct lab_options *o)
 {
 	static unsigned count;
@@ -467,7 +396,7 @@ struct lab *lab_new(const struct lab_options *o)
 	if (o->in_memory)
 		l->disk = ramdisk_new();
 	if (o->in_memory && !o->is_fresh)
-		ramdisk_copy(l->disk, blank_disk());
+		ramdisk_copy(l->disk, lab_blank());
 	l->trace = EVP_MD_CTX_new();
 	int rc = EVP_DigestInit(l->trace, EVP_sha256());
 	assert(rc == 1);
@@ -556,6 +485,5 @@ void lab_done(void)
 {
 	config_free(config);
 	config = NULL;
-	ramdisk_free(blank);
-	blank = NULL;
+	lab_blank_done();
 }

@@ -76,6 +76,34 @@ void lab_kill(struct lab *l, int64_t rest_ms);
 void lab_doom(struct lab *l, const char *named, uint64_t n, int64_t rest_ms);
 bool lab_is_dead(const struct lab *l);
 unsigned lab_deaths(const struct lab *l);
+/* What the machine and the network do. Those that last do so for ms; LAB_STOP and LAB_POWER strike
+ * at once; those of the disk (in memory only) bite when their moment comes. */
+enum lab_fault {
+	LAB_PAUSE,    /* SIGSTOP, a suspended machine: BOOTTIME goes on, nothing runs */
+	LAB_STOP,     /* SIGTERM */
+	LAB_POWER,    /* what was not synced is gone; it starts again after ms */
+	LAB_NO_SLACK, /* no name, no TLS: nothing reaches Slack */
+	LAB_NO_PAGER,
+	LAB_NO_ACK, /* what it says on a socket is lost, and the socket with it */
+	LAB_UNSURE, /* nothing keeps the wall clock right */
+	LAB_DISK_FULL,
+	LAB_COMMIT_KEPT,
+	LAB_COMMIT_LOST,
+	LAB_WRITE_EIO,
+	LAB_DISK_BUSY,
+	LAB_DISK_SLOW, /* the next sync takes ms */
+	LAB_FAULTS
+};
+void lab_fault(struct lab *l, enum lab_fault f, int64_t ms);
+uint64_t lab_fired(const struct lab *l, enum lab_fault f);
+void lab_heal(struct lab *l); /* all of the above, and a doom */
+/* What must stay 0 at any moment. */
+struct lab_wrongs {
+	unsigned spoke_after_failure; /* something left in a turn whose COMMIT failed */
+	unsigned rude_goodbyes;       /* sockets without a Close frame after SIGTERM */
+};
+const struct lab_wrongs *lab_wrongs(const struct lab *l);
+size_t lab_sockets(const struct lab *l); /* that the process holds open */
 /* The process is busy so long: what arrives meanwhile is taken in one batch. */
 void lab_busy(struct lab *l, int64_t ms);
 /* What a wall clock set wrong does: shifts the clock the process sees. */

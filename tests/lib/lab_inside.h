@@ -66,6 +66,10 @@ struct lab {
 		struct lab_post *post;
 	} asked[TURN_BATCH_MAX];
 	uint64_t next_asked;
+	/* what the machine does */
+	int64_t fault_until_ms[LAB_FAULTS], slow_ms, stall_ms;
+	uint64_t fired[LAB_FAULTS], hurts, commits_failed;
+	struct lab_wrongs wrongs;
 	/* death */
 	bool dead, doomed;
 	char doom_name[48];
@@ -85,6 +89,15 @@ void lab_look_away(struct lab *l);
 struct happening *lab_schedule(struct lab *l, enum happening_kind kind, int64_t after_ms);
 void lab_note(struct lab *l, const char *what, uint64_t n, struct str text);
 bool lab_alive(void *self, const char *point);
+
+/* lab_faults.c */
+uint64_t lab_hurts(const struct lab *l);
+bool lab_suffers(struct lab *l, enum lab_fault f);
+void lab_speaks(struct lab *l);
+void lab_begins_turn(struct lab *l);
+void lab_stopped(struct lab *l);
+const struct ramdisk *lab_blank(void);
+void lab_blank_done(void);
 
 /* lab_net.c: the border. */
 void lab_net(struct lab *l);

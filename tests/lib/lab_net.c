@@ -53,13 +53,27 @@ static const char *request_name(const char *url)
 	return "request";
 }
 
+/* No name, no route, no TLS: it never left, and the process knows. */
+static void unreached(struct lab *l, uint64_t ticket)
+{
+	struct happening *h = lab_schedule(l, HAPPENS_REPLY, l->stall_ms + lab_latency(l));
+	h->ticket = ticket;
+	h->retry_after_s = -1;
+}
+
 static void net_http(void *self, uint64_t ticket, const struct request *rq)
 {
 	struct lab *l = self;
 	const char *name = request_name(rq->url);
 	if (!may_send(l, name))
 		return;
-	struct happening *h = lab_schedule(l, HAPPENS_REQUEST, lab_latency(l));
+	bool is_pager = strcmp(name, "pagerduty") == 0;
+	if (lab_suffers(l, is_pager ? LAB_NO_PAGER : LAB_NO_SLACK)) {
+		unreached(l, ticket);
+		has_sent(l, name);
+		return;
+	}
+	struct happening *h = lab_schedule(l, HAPPENS_REQUEST, l->stall_ms + lab_latency(l));
 	h->ticket = ticket;
 	h->url = mem_str(str_z(path_of(rq->url)));
 	h->method = strcmp(rq->method, "GET") == 0 ? "GET" : "POST";
@@ -110,7 +124,11 @@ static void net_dial(void *self, uint64_t socket, const char *url)
 	struct lab *l = self;
 	if (!may_send(l, "dial"))
 		return;
-	struct happening *h = lab_schedule(l, HAPPENS_DIAL, lab_latency(l));
+	if (lab_suffers(l, LAB_NO_SLACK)) {
+		lab_schedule(l, HAPPENS_CLOSED, lab_latency(l))->ticket = socket;
+		return;
+	}
+	struct happening *h = lab_schedule(l, HAPPENS_DIAL, l->stall_ms + lab_latency(l));
 	h->ticket = socket;
 	h->url = mem_str(str_z(path_of(url)));
 }
@@ -121,8 +139,14 @@ static void net_frame(void *self, uint64_t socket, struct str text)
 	struct lab_socket *s = socket_ours(l, socket);
 	if (!may_send(l, "ack"))
 		return;
-	if (s) {
-		struct happening *h = lab_schedule(l, HAPPENS_TO_SLACK, lab_latency(l));
+	if (s && lab_suffers(l, LAB_NO_ACK)) { /* written into a socket that is gone */
+		l->fault_until_ms[LAB_NO_ACK] = 0;
+		world_socket_closed(l->world, s->theirs, false, l->now_ms);
+		lab_schedule(l, HAPPENS_CLOSED, lab_latency(l))->ticket = socket;
+		*s = (struct lab_socket){ 0 };
+	} else if (s) {
+		struct happening *h =
+			lab_schedule(l, HAPPENS_TO_SLACK, l->stall_ms + lab_latency(l));
 		h->world_socket = s->theirs;
 		h->text = mem_str(text);
 		h->n = text.n;
@@ -164,7 +188,7 @@ void lab_net(struct lab *l)
 static void take(struct lab *l, const struct arrival *a)
 {
 	bool taken = turn_take(l->turn, a);
-	assert(taken || a->kind == ARRIVAL_FRAME || a->kind == ARRIVAL_ASKED);
+	assert(taken);
 }
 
 static void request(struct lab *l, const struct happening *h)
@@ -243,7 +267,14 @@ static void from_slack(struct lab *l, const struct happening *h)
 	struct arrival a = { .kind = kinds[h->kind], .ticket = h->ticket, .code = h->code };
 	a.frame = (struct str){ h->text, h->n };
 	lab_note(l, "slack", h->ticket, a.frame);
-	take(l, &a);
+	if (turn_take(l->turn, &a))
+		return;
+	/* The batch is full: io stops reading, and the bytes wait in the socket. */
+	struct happening *again = lab_schedule(l, h->kind, 50);
+	again->ticket = h->ticket;
+	again->code = h->code;
+	again->text = mem_str(a.frame);
+	again->n = h->n;
 }
 
 static void post(struct lab *l, const struct happening *h)
