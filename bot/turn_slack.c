@@ -150,7 +150,8 @@ void turn_slack_swept(struct turn *t, bool is_more)
 /* A bit for each method, and for each once more where the analysts' channel is what it is about. */
 static uint32_t setup_bit(const struct slack_asked *asked)
 {
-	const bool is_channel = asked->kind == OUT_CARD || asked->kind == OUT_ALARM;
+	const bool is_channel =
+		asked->kind == OUT_CARD || asked->kind == OUT_ALARM || asked->kind == OUT_THREAD;
 
 	return UINT32_C(1) << ((unsigned)slack_method(asked) + (is_channel ? SLACK_METHODS_N : 0));
 }

@@ -69,14 +69,14 @@ static void doubt(const struct slack_asked *asked, const char *error, struct res
 	out->error = error;
 }
 
-/* HTTP 429 is about the method, for the whole workspace; "rate_limited" is about one channel, which
- * has the row's own gate (slack.md 2.2). */
+/* HTTP 429 is about the method, for the whole workspace; but of posts, and with "rate_limited", it
+ * is one channel that had too many, and that is the row's own gate (slack.md 2.2). */
 static void limited(const struct slack_asked *asked, int64_t wait_ms, struct arena *a,
 		    struct result *out)
 {
 	out->outcome = OUTCOME_TRANSIENT;
 	out->retry_after_ms = wait_ms;
-	if (is_row(asked) && wait_ms > 0)
+	if (is_row(asked) && wait_ms > 0 && slack_method(asked) != SLACK_POST)
 		out->gate = arena_f(a, SLACK_GATE "%s", slack_method_name(slack_method(asked)));
 }
 
@@ -128,6 +128,8 @@ const char *slack_setup(const struct slack_asked *asked, const char *error, stru
 	if (is != CODE_SETUP && is != CODE_PLACE)
 		return NULL;
 	if (is_persons && str_is(code, "channel_not_found"))
+		return NULL;
+	if (asked->kind == OUT_THREAD) /* a channel may allow none; its card tells the same */
 		return NULL;
 	return arena_f(a, "Slack refuses %s: %s. %s.", slack_method_name(slack_method(asked)),
 		       error, code_fix(error));
