@@ -86,6 +86,8 @@ static void read_envelope(struct turn *t, uint64_t socket, const struct frame *f
 		struct fail fail;
 		if (slack_ack(f->envelope_id, "", &ack, &fail) == RC_OK)
 			turn_say(t, SPOKEN_ACK, socket)->text = arena_z(&t->batch, buf_z(&ack));
+		if (f->doubts_token)
+			turn_slack_doubt(t, "Slack says that tokens of the app were revoked");
 		if (f->person) {
 			struct item *it = turn_item(t);
 			it->kind = ITEM_PERSON;

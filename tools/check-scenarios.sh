@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 70
 export LC_ALL=C
 IN=${1:-tests/scenario}
-PROMISED=${PROMISED:-E43 E44 E45 E46 E47 E60}
+PROMISED=${PROMISED:-E39 E40 E43 E44 E45 E46 E47 E60}
 
 # Each QUOTE as "file<TAB>id<TAB>words"; the two strings may stand on several lines, the words as a constant
 # ("static const char accurate[] = ..." or "#define ACCURATE ...") of the same file.

@@ -269,6 +269,10 @@ static void read_event(const struct reading *r, const struct cJSON *payload)
 		return;
 	if (strcmp(type, "message") == 0)
 		read_message(r, payload);
+	else if (strcmp(type, "app_uninstalled") == 0)
+		r->out->doubts_token = true;
+	else if (strcmp(type, "tokens_revoked") == 0)
+		r->out->doubts_token = json_count(json_get(payload, "event.tokens.bot")) > 0;
 	else if (strcmp(type, "user_change") == 0 || strcmp(type, "team_join") == 0)
 		r->out->person = slack_person(json_get(payload, "event.user"), r->arena);
 }

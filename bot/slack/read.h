@@ -18,6 +18,7 @@ struct frame {
 	bool takes_payload;      /* accepts_response_payload */
 	bool has_fact;           /* fact below; false: nothing to store (a HINT) */
 	struct fact fact;
+	bool doubts_token;           /* HINT: Slack says that our token, or the app, was removed */
 	const struct person *person; /* HINT: somebody's directory entry as it is now, or NULL */
 	const char *trigger_id, *response_url; /* memory only, never stored or logged; "" = none */
 	const char *odd; /* why there is no fact, for the log; "" = nothing odd. No payload text in

@@ -3,10 +3,18 @@
  */
 #include "test_store_help.h"
 
+/* A second gate: closed until then for rows of odd ids; 0 = open. */
+static int64_t put_off_ms;
+static int64_t later(void *self, const struct outgoing *row)
+{
+	(void)self;
+	return row->id % 2 ? put_off_ms : 0;
+}
+
 static size_t claim(struct bench *b, int64_t now_ms, size_t limit, const struct outgoing **rows)
 {
 	size_t n = 0;
-	const struct claim_terms terms = { .now_ms = now_ms, .limit = limit };
+	const struct claim_terms terms = { .now_ms = now_ms, .limit = limit, .later = later };
 
 	ok(b, store_claim(b->s, &terms, rows, &n, &b->fail));
 	return n;
@@ -77,7 +85,11 @@ static void one_random_step(struct bench *b, uint64_t *seed, int64_t now_ms)
 		c.as.out.gap_ms = (int64_t)chance(seed, 30);
 		ok(b, put(b, c, now_ms));
 		break;
-	case 2: (void)claim(b, now_ms, chance(seed, 3), &rows); break;
+	case 2:
+		put_off_ms = chance(seed, 2) ? now_ms + (int64_t)chance(seed, 30) : 0;
+		(void)claim(b, now_ms, chance(seed, 3), &rows);
+		put_off_ms = 0;
+		break;
 	case 3: settle_one(b, seed, now_ms); break;
 	case 4:
 		ok(b, put(b,
@@ -117,11 +129,71 @@ static void the_lanes_always_say_what_the_rows_say(void **state)
 	assert_true(number_of(b, "SELECT COUNT(*) FROM lane") > 0);
 }
 
+/* What is put off lets the next of its line go first, and comes when its time has come. */
+static void who_is_put_off_stops_nobody(void **state)
+{
+	struct bench *b = *state;
+	const struct outgoing *rows;
+
+	begin(b);
+	for (int i = 0; i < 3; i++) {
+		char key[16];
+		(void)snprintf(key, sizeof key, "row %d", i);
+		ok(b, put(b, raise_of(key, OUT_CARD, RANK_CARD, "C1"), T0 + i));
+	}
+	put_off_ms = T0 + 5000;
+	assert_int_equal(claim(b, T0 + 10, 8, &rows), 0); /* the first is put off */
+	assert_int_equal(claim(b, T0 + 10, 8, &rows), 1);
+	assert_string_equal(rows[0].key, "row 1");
+	ok(b, put(b, done_of(&rows[0], T0 + 11), T0 + 11));
+	assert_int_equal(claim(b, T0 + 12, 8, &rows), 0); /* the third, too */
+	int64_t due_ms = 0;
+	ok(b, store_next_due(b->s, T0 + 12, &due_ms, &b->fail));
+	assert_int_equal(due_ms, T0 + 5000);
+	put_off_ms = 0;
+	assert_int_equal(claim(b, T0 + 4999, 8, &rows), 0);
+	assert_int_equal(claim(b, T0 + 5000, 8, &rows), 1);
+	assert_string_equal(rows[0].key, "row 0");
+	commit(b);
+}
+
+/* Slack's side is held: its rows wait and wake nobody; the pager's go. */
+static void what_is_held_wakes_nobody(void **state)
+{
+	struct bench *b = *state;
+	const struct outgoing *rows;
+	int64_t due_ms = 0, open_ms = -1;
+
+	begin(b);
+	ok(b, put(b, raise_of("card", OUT_CARD, RANK_CARD, "C1"), T0));
+	ok(b, put(b,
+		  (struct change){ .kind = CHANGE_GATE,
+				   .as.gate = { .gate = "slack:chat.update", .open_ms = T0 + 9 } },
+		  T0));
+	store_hold_slack(b->s, true);
+	assert_int_equal(claim(b, T0 + 10, 8, &rows), 0);
+	ok(b, store_next_due(b->s, T0 + 10, &due_ms, &b->fail));
+	assert_int_equal(due_ms, NEVER_MS);
+	store_hold_slack(b->s, false);
+	ok(b, store_next_due(b->s, T0 + 10, &due_ms, &b->fail));
+	assert_int_equal(due_ms, T0 + 10);
+	assert_int_equal(claim(b, T0 + 10, 8, &rows), 1);
+	ok(b, store_gate(b->s, "slack:chat.update", &open_ms, &b->fail));
+	assert_int_equal(open_ms, T0 + 9);
+	ok(b, store_gate(b->s, "slack:nothing", &open_ms, &b->fail));
+	assert_int_equal(open_ms, 0);
+	commit(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_lanes_always_say_what_the_rows_say,
 						bench_set_up, bench_tear_down),
+		cmocka_unit_test_setup_teardown(who_is_put_off_stops_nobody, bench_set_up,
+						bench_tear_down),
+		cmocka_unit_test_setup_teardown(what_is_held_wakes_nobody, bench_set_up,
+						bench_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
