@@ -65,7 +65,7 @@ struct flight {
 	int64_t outgoing_id, rev; /* ROW */
 	struct slack_asked asked; /* ROW; marker borrowed from `token` */
 	struct token token;
-	size_t pager; /* ROW of a page: which of the policy's */
+	size_t pager;               /* ROW of a page: which of the policy's */
 	char user[65], channel[65]; /* MODAL */
 };
 
@@ -91,6 +91,7 @@ struct turn_slack {
 	int64_t setup_calm_ms;
 	bool is_disabled, has_ghosts, is_down_told; /* troubles that last */
 	int64_t born_ms, mute_ms, count_ms;
+	int64_t crowded_ms; /* since when Slack takes no socket of ours; 0 = it does */
 	struct turn_pace pace[SLACK_METHODS_N];
 	uint64_t odd_frames;                        /* so far in this life */
 	int64_t claim_ms, put_off[SLACK_METHODS_N]; /* in the claim of that moment */
@@ -207,7 +208,7 @@ void turn_slack_doubt(struct turn *t, const char *why);           /* the bot's t
 void turn_slack_told(struct turn *t, const struct slack_asked *asked, const struct result *r);
 void turn_slack_heard(struct turn *t, int status); /* any answer to what is asked until it works */
 int64_t turn_slack_later(void *turn, const struct outgoing *row); /* claim_terms.later */
-void turn_slack_disabled(struct turn *t);
+void turn_slack_told_to_go(struct turn *t, const char *reason);   /* a disconnect frame */
 void turn_slack_hello(struct turn *t);
 void turn_slack_tick(struct turn *t);
 int64_t turn_slack_due(const struct turn *t);

@@ -125,8 +125,7 @@ static void read_frame(struct turn *t, const struct arrival *a)
 		turn_link(t, &(struct link_event){ .kind = LINK_DISCONNECT,
 						   .socket = a->ticket,
 						   .reason = f.reason });
-		if (strcmp(f.reason, "link_disabled") == 0)
-			turn_slack_disabled(t);
+		turn_slack_told_to_go(t, f.reason);
 		break;
 	case FRAME_ENVELOPE:
 	case FRAME_OTHER: read_envelope(t, a->ticket, &f); break;

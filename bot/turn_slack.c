@@ -17,6 +17,7 @@
 #define SETUP_CALM_MS HOUR_MS         /* what an earlier life saw is over when nothing repeats it */
 #define DOWN_MS       (15 * MINUTE_MS)
 #define SWEEP_MS      MINUTE_MS
+#define CROWDED_MS    (10 * MINUTE_MS)
 enum { SLACK_DOWN_MANY = 10 }; /* open questions that make an outage worth a page of its own */
 #define SETUP_EARLIER (UINT32_C(1) << 31)
 
@@ -226,9 +227,15 @@ int64_t turn_slack_later(void *self, const struct outgoing *row)
 
 /* --- the link --- */
 
-void turn_slack_disabled(struct turn *t)
+void turn_slack_told_to_go(struct turn *t, const char *reason)
 {
-	t->slack.is_disabled = true;
+	struct turn_slack *s = &t->slack;
+
+	if (strcmp(reason, "too_many_websockets") == 0 && !s->crowded_ms)
+		s->crowded_ms = t->now_ms;
+	if (strcmp(reason, "link_disabled") != 0)
+		return;
+	s->is_disabled = true;
 	turn_trouble(t, "link-disabled",
 		     "Socket Mode is switched off in the settings of the Slack app: no answer can "
 		     "reach the bot. Switch it on again; the bot tries every five minutes.");
@@ -236,6 +243,7 @@ void turn_slack_disabled(struct turn *t)
 
 void turn_slack_hello(struct turn *t)
 {
+	t->slack.crowded_ms = 0;
 	if (t->slack.is_disabled)
 		turn_trouble_over(t, "link-disabled");
 	t->slack.is_disabled = false;
@@ -245,16 +253,25 @@ void turn_slack_hello(struct turn *t)
 	}
 }
 
+/* What a death of ours left behind fades in minutes, and wakes nobody. */
 static void look_for_ghosts(struct turn *t)
 {
-	if (t->slack.has_ghosts || link_ghosts(t->link) != GHOSTS_SURE)
+	const struct turn_slack *s = &t->slack;
+	const bool is_crowded = s->crowded_ms && t->now_ms - s->crowded_ms >= CROWDED_MS;
+
+	if (s->has_ghosts || (!is_crowded && link_ghosts(t->link) != GHOSTS_SURE))
 		return;
 	t->slack.has_ghosts = true;
-	turn_trouble(
-		t, "ghost-sockets",
-		"Slack counts more connections of this app than the bot has: what people press "
-		"may go to one that nobody reads. Look for a second bot with the same "
-		"SLACK_APP_TOKEN; connections that were cut off fade by themselves in hours.");
+	turn_trouble(t, "ghost-sockets",
+		     is_crowded
+			     ? "Slack takes no connection of the bot, for it counts ten of this "
+			       "app already: no answer can reach the bot. Look for other "
+			       "programs with the same SLACK_APP_TOKEN; connections that were cut "
+			       "off fade by themselves in hours."
+			     : "Slack counts more connections of this app than the bot has: what "
+			       "people press may go to one that nobody reads. Look for a second "
+			       "bot with the same SLACK_APP_TOKEN; connections that were cut off "
+			       "fade by themselves in hours.");
 }
 
 /* --- an outage --- */

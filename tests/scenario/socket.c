@@ -204,6 +204,30 @@ static void ghosts_that_stay_are_told(void **state)
 	assert_false(lasts(l, "ghost-sockets"));
 }
 
+/* Ten that stay: Slack takes no socket at all. Tried once in a minute or two, told once. */
+static void a_house_full_of_ghosts_is_told(void **state)
+{
+	struct lab *l = *state;
+	a_fault(l, "socket", "stay", 10);
+	for (int i = 0; i < 10; i++) {
+		lab_kill(l, SECOND_MS);
+		lab_pass(l, 3 * SECOND_MS);
+	}
+	lab_pass(l, 9 * MINUTE_MS);
+	assert_int_equal(trouble_case(l, "ghost-sockets"), 0);
+	lab_pass(l, 3 * MINUTE_MS);
+	int64_t id = trouble_case(l, "ghost-sockets");
+	expect_incident(l, id, "trouble");
+	size_t before = urls_asked(l);
+	lab_pass(l, HOUR_MS);
+	assert_in_range(urls_asked(l) - before, 20, 60);
+	assert_int_equal(incidents(l, id, "trouble"), 1);
+	lab_must(l, "heal", "%s", "{}");
+	lab_pass(l, 3 * MINUTE_MS);
+	assert_false(lasts(l, "ghost-sockets"));
+	assert_int_equal(sockets(l, false), 1);
+}
+
 /* A death leaves one that fades: nobody is woken for it. */
 static void our_own_ghost_wakes_nobody(void **state)
 {
@@ -284,6 +308,7 @@ int stories_of_the_socket(void)
 		STORY(a_socket_without_a_greeting_is_given_up),
 		STORY(a_url_is_asked_for_without_end),
 		STORY(ghosts_that_stay_are_told),
+		STORY(a_house_full_of_ghosts_is_told),
 		STORY(our_own_ghost_wakes_nobody),
 		STORY(odd_frames_harm_nothing),
 		STORY(a_window_that_does_not_open_is_told),
