@@ -73,25 +73,13 @@ size_t check_connectors(const struct config *c, struct config_report *report, si
 
 /* --- the words --- */
 
-const char *const check_words[] = { TEXT_NOT_OURS,
-				    TEXT_STRANGER,
-				    TEXT_ALREADY_YES,
-				    TEXT_ALREADY_NO,
-				    TEXT_LATE,
-				    TEXT_UNREACHABLE,
-				    TEXT_DRILL,
-				    TEXT_TYPED,
-				    TEXT_NONE_OPEN,
-				    TEXT_SHOW_NONE,
-				    TEXT_DRILL_STARTED,
-				    TEXT_DRILL_RUNNING,
-				    TEXT_DRILL_ENOUGH,
-				    TEXT_DRILL_NOBODY,
-				    TEXT_DRILL_TITLE,
-				    TEXT_DRILL_SUMMARY,
-				    TEXT_DRILL_QUESTION,
-				    TEXT_SHEET_FAILED,
-				    NULL };
+const char *const check_words[] = {
+	TEXT_NOT_OURS,       TEXT_STRANGER,     TEXT_ALREADY_YES,   TEXT_ALREADY_NO,
+	TEXT_LATE,           TEXT_UNREACHABLE,  TEXT_DRILL,         TEXT_TYPED,
+	TEXT_NONE_OPEN,      TEXT_SHOW_NONE,    TEXT_DRILL_STARTED, TEXT_DRILL_RUNNING,
+	TEXT_DRILL_ENOUGH,   TEXT_DRILL_NOBODY, TEXT_DRILL_TITLE,   TEXT_DRILL_SUMMARY,
+	TEXT_DRILL_QUESTION, TEXT_SHEET_FAILED, TEXT_MODAL_LOST,    NULL
+};
 
 struct words {
 	const struct cJSON *texts;

@@ -294,7 +294,7 @@ void turn_say_modal_lost(struct turn *t, const struct flight *f)
 		return;
 	CLEANUP(json_done)
 	struct cJSON *say =
-		view_text(store_look(t->o.store), t->o.policy, "modal_lost", 0, 0, t->now_ms);
+		view_text(store_look(t->o.store), t->o.policy, TEXT_MODAL_LOST, 0, 0, t->now_ms);
 	slack_ephemeral(&api, f->channel, f->user, say, &t->batch, &rq);
 	(void)turn_ask(t, FLIGHT_REPLY, &rq);
 }

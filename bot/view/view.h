@@ -27,6 +27,7 @@ MUST_CHECK enum rc view_message(struct look *l, const struct policy *p, const st
 struct cJSON *view_text(struct look *l, const struct policy *p, const char *key, int64_t inquiry_id,
 			int64_t at_ms, int64_t now_ms);
 #define TEXT_SHEET_FAILED "sheet_failed" /* in templates/texts: what stands in for a failed one */
+#define TEXT_MODAL_LOST   "modal_lost"   /* in place of a window that Slack did not open */
 /* What a command shows (REPLY_SHEET): {"text","blocks"}, for its reader only. */
 struct cJSON *view_sheet(struct look *l, const struct policy *p, const struct reply *r,
 			 int64_t now_ms);
