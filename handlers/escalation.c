@@ -8,6 +8,7 @@
 #include "handlers/decide.h"
 #include "handlers/notification.h"
 #include "handlers/plan.h"
+#include "handlers/trouble.h"
 
 enum { HELD_PRIORITY = 2, HELD_WHY_MAX = 300, HELD_WHAT_MAX = 120 };
 
@@ -106,6 +107,7 @@ void escalation_confirmed(const struct act *a, struct decision *d, const struct 
 	notification_told_page(a, d, first_of(a, row));
 	notification_alarm_over(a, d, first_of(a, row));
 	notification_case_question(a, d, row->case_id); /* "paged": only now */
+	trouble_end(a, d, TROUBLE_PAGER);
 	for (size_t i = 0; i < pages.n; i++) {
 		const struct outgoing *other = pages.at[i];
 		if (other->id == row->id || strcmp(other->target, row->target) != 0 ||
@@ -154,6 +156,17 @@ const char *escalation_needless(const struct act *a, const struct outgoing *row,
 	return is_closed && is_late(row, due_ms) ? closed_since : NULL;
 }
 
+/* Refused by this one and by all before it, and it is the last. */
+static bool is_dead_letter(const struct act *a, const struct outgoing *row)
+{
+	struct look_list pages = look_case_outgoing(a->look, row->case_id, OUT_PAGE);
+	for (size_t i = 0; i < pages.n; i++)
+		if (pages.at[i]->id != row->id && pages.at[i]->state == OUT_LIVE &&
+		    strcmp(pages.at[i]->target, row->target) == 0)
+			return false;
+	return !next_pager(a, row->gate);
+}
+
 void escalation_refused(const struct act *a, struct decision *d, const struct outgoing *row)
 {
 	notification_alarm(a, d, first_of(a, row));
@@ -161,6 +174,14 @@ void escalation_refused(const struct act *a, struct decision *d, const struct ou
 	notification_card(a, d, row->case_id);
 	notification_case_question(a, d, row->case_id); /* "we are paging" may be true no longer */
 	escalation_hand_on(a, d, row);
+	if (is_dead_letter(a, row))
+		trouble_raise(
+			a, d, TROUBLE_PAGER,
+			arena_f(a->arena,
+				"Nobody can be woken: %s refused the page \"%s\" of SB-%lld, and "
+				"no pager is left to be tried. Check its key: until then call "
+				"the person on call yourselves.",
+				row->gate, row->target, (long long)row->case_id));
 }
 
 struct decision handle_deadline(const struct act *a, int64_t outgoing_id)

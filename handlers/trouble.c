@@ -22,7 +22,7 @@ static const struct {
 	{ "clock", "The clock of SecurityBot's machine has jumped" },
 	{ "disk", "SecurityBot's disk is full or nearly full" },
 	{ "restored", "SecurityBot runs on an older database" },
-	{ "pager", "The pager refuses SecurityBot's pages" },
+	{ TROUBLE_PAGER, "The pager refuses SecurityBot's pages" },
 };
 
 static const char *title_of(const char *name)
@@ -95,22 +95,28 @@ struct decision handle_trouble(const struct act *a, const char *name, const char
 	return d;
 }
 
-struct decision handle_trouble_over(const struct act *a, const char *name)
+void trouble_end(const struct act *a, struct decision *d, const char *name)
 {
-	struct decision d = decide_begin(a);
 	const struct trouble *old = look_trouble(a->look, name);
 	const struct casefile *found = old ? look_case(a->look, old->case_id) : NULL;
 	if (!found || old->over_ms != NEVER_MS)
-		return d;
+		return;
 	struct trouble t = *old;
 	struct casefile k = *found;
 	t.over_ms = a->at.now_ms;
 	k.state = CASE_CLOSED;
 	k.resolution = RESOLUTION_OVER;
 	k.closed_ms = a->at.now_ms;
-	decide_trouble(&d, &t);
-	decide_case(&d, &k);
-	decide_audit(&d, "bot", "trouble.over", decide_name(a->arena, "case", k.id), name);
-	notification_card(a, &d, k.id);
+	decide_trouble(d, &t);
+	decide_case(d, &k);
+	decide_audit(d, "bot", "trouble.over", decide_name(a->arena, "case", k.id), name);
+	escalation_case_closed(a, d, k.id);
+	notification_card(a, d, k.id);
+}
+
+struct decision handle_trouble_over(const struct act *a, const char *name)
+{
+	struct decision d = decide_begin(a);
+	trouble_end(a, &d, name);
 	return d;
 }

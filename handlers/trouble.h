@@ -7,7 +7,10 @@
 #include "handlers/handlers.h"
 
 #define TROUBLE_SAME_MS HOUR_MS
+#define TROUBLE_PAGER   "pager" /* every pager has refused a page for good */
 
 /* As handle_trouble, from within a decision. Nothing if it lasts already. */
 void trouble_raise(const struct act *a, struct decision *d, const char *name, const char *why);
+/* As handle_trouble_over. Nothing if it does not last. */
+void trouble_end(const struct act *a, struct decision *d, const char *name);
 #endif

@@ -64,7 +64,8 @@ static void refused_for_good_alarms_the_channel(void **state)
 	lab_pass(l, HOUR_MS);
 	assert_int_equal(messages_with(l, CHANNEL, late), 1);
 	const struct call *tries;
-	assert_int_equal(calls(l, "pagerduty", &tries), 2); /* all of it, then the least */
+	/* All of it, then the least; so for the case, and for the trouble that this is. */
+	assert_int_equal(calls(l, "pagerduty", &tries), 4);
 	assert_string_equal(tries[0].marker, tries[1].marker);
 }
 
@@ -260,8 +261,23 @@ static void refused_by_all_is_a_dead_letter(void **state)
 	assert_true(says(the_question_to(l, "alice"),
 			 "The pager did not take our call. The security channel has been alerted "
 			 "instead."));
+	/* It is a trouble of the bot's own: one case, whose page is refused as well and raises
+	 * nothing more; the first page that goes through ends it. */
+	QUOTE("E39.6", "dead letter raises an alert to operations",
+	      audits(l, "trouble.began", "") == 1 &&
+		      says(the_card_of(l, 2), "The pager refuses SecurityBot's pages") &&
+		      says(the_card_of(l, 2),
+			   "Nobody can be woken: pagerduty-eu refused the page"));
 	lab_pass(l, HOUR_MS);
 	assert_int_equal(messages_with(l, CHANNEL, late), 1);
+	assert_int_equal(cases(l), 2);
+	lab_must(l, "heal", "%s", "{}");
+	int64_t second = an_alert(l, "a2", "alice@duff.example", 4);
+	press(l, "alice", "no");
+	lab_pass(l, 10 * SECOND_MS);
+	expect_incident(l, second, "answered-no");
+	assert_int_equal(audits(l, "trouble.over", ""), 1);
+	assert_true(says(the_card_of(l, 2), "The bot has closed this case."));
 }
 
 /* The second pager accepts, we die before we hear of it, and the first one is back meanwhile. */

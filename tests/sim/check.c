@@ -68,11 +68,13 @@ void check_always(struct sim *s)
 static const struct cJSON *incident_for(const struct cJSON *state, int64_t case_id,
 					const char *reason)
 {
-	char name[32];
+	char name[32], least[96]; /* what is sent when the pager refuses the whole */
 	snprintf(name, sizeof(name), "SB-%" PRId64, case_id);
+	snprintf(least, sizeof(least), "SB-%" PRId64 " needs you (%s).", case_id, reason);
 	for (const struct cJSON *i = json_first(json_key(state, "incidents")); i; i = json_next(i))
-		if (strcmp(json_text_at(i, "details.case"), name) == 0 &&
-		    strcmp(json_text_at(i, "details.reason"), reason) == 0)
+		if ((strcmp(json_text_at(i, "details.case"), name) == 0 &&
+		     strcmp(json_text_at(i, "details.reason"), reason) == 0) ||
+		    str_starts(str_z(json_text_at(i, "summary")), str_z(least)))
 			return i;
 	return NULL;
 }
@@ -103,11 +105,10 @@ static void check_incidents(struct sim *s, const struct cJSON *state, struct loo
 			   *reason = json_text_at(i, "details.reason");
 		char key[96];
 		for (const struct cJSON *j = json_next(i); j; j = json_next(j))
-			if (strcmp(json_text_at(j, "details.case"), name) == 0 &&
-			    strcmp(json_text_at(j, "details.reason"), reason) == 0)
+			if (strcmp(json_text_at(j, "key"), json_text_at(i, "key")) == 0)
 				sim_break(s, "I-31 %s: two incidents for %s", name, reason);
 		snprintf(key, sizeof(key), "case %s, page, %s", name[0] ? name + 3 : "?", reason);
-		if (!look_outgoing_key(l, key))
+		if (name[0] && !look_outgoing_key(l, key)) /* the least of a page has no details */
 			sim_break(s, "I-36 %s: an incident for %s without a row", name, reason);
 	}
 }
@@ -262,7 +263,7 @@ static void check_cases(struct sim *s, const struct cJSON *state, const struct c
 				 incident_for(state, id, "silence"))
 				sim_break(s, "E67 case %" PRId64 ": a drill woke somebody", id);
 		}
-		if (k->state == CASE_CLOSED && k->priority <= 3)
+		if (k->state == CASE_CLOSED && k->priority <= 3 && k->resolution != RESOLUTION_OVER)
 			sim_break(s, "I-18 case %" PRId64 ": P%d closed without proof", id,
 				  k->priority);
 	}
