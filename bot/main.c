@@ -89,6 +89,11 @@ static int print_limits(void)
 		{ "requests claimed a turn", "the next turn", TURN_CLAIMS_MAX },
 		{ "due rows a turn, of a kind", "the next turn", TURN_DUE_MAX },
 		{ "pages of a backup a turn", "the next turn", BACKUP_PAGES },
+		{ "ballast beside the database, bytes", "given back on a full disk",
+		  STORE_BALLAST_BYTES },
+		{ "free on the database's disk, percent, if under", "503 to sources with can_wait",
+		  STORE_LOW_PERCENT },
+		{ "  as well as bytes", "a trouble, one page", STORE_LOW_BYTES },
 		{ "WebSocket message, bytes", "closed with 1009", IO_FRAME_BYTES_MAX },
 		{ "WebSockets", "the dial fails", IO_SOCKETS_MAX },
 		{ "WebSocket until it is up, ms", "the dial fails", IO_DIAL_MS },
@@ -280,6 +285,7 @@ static int bot_open(struct bot *b, const struct config_place *place, struct fail
 	door_headers(config_policy(b->config), b->headers);
 	if (store_open(place->database, NULL, &b->store, fail) != RC_OK)
 		return fail->rc == RC_REFUSED ? EX_CONFIG : EX_TEMPFAIL;
+	store_measure(b->store, NULL);
 	(void)snprintf(crumb_path, sizeof(crumb_path), "%s.crumb", place->database);
 	b->crumb = crumb_map(crumb_path, CRUMB_BYTES, fail);
 	if (b->crumb == NULL || io_open(&o, &b->io, fail) != RC_OK)

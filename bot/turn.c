@@ -14,7 +14,7 @@
 #include "model/policy.h"
 #include "turn_parts.h"
 
-enum { IDLE_MS = 20, DEATHS_MAX = 2, FACT_DAYS = 3, FORGET_ROWS = 200 };
+enum { IDLE_MS = 20, DEATHS_MAX = 2 };
 
 void crumb_set(struct turn *t, const char *what)
 {
@@ -281,14 +281,6 @@ static enum rc claim(struct turn *t, struct fail *fail)
 	return rc;
 }
 
-static enum rc forget(struct turn *t, struct fail *fail)
-{
-	if (t->now_ms < t->forget_ms)
-		return RC_OK;
-	t->forget_ms = t->now_ms + HOUR_MS;
-	return store_forget(t->o.store, t->now_ms - FACT_DAYS * DAY_MS, FORGET_ROWS, fail);
-}
-
 static enum rc transact(struct turn *t, struct item **last_seen, struct fail *fail)
 {
 	struct store *s = t->o.store;
@@ -308,7 +300,7 @@ static enum rc transact(struct turn *t, struct item **last_seen, struct fail *fa
 	if (rc == RC_OK)
 		rc = run_due(t, &alerts, fail);
 	if (rc == RC_OK)
-		rc = forget(t, fail);
+		rc = turn_forget(t, fail);
 	if (rc == RC_OK)
 		rc = claim(t, fail);
 	if (rc == RC_OK && (store_wrote(s) || t->is_full))
@@ -403,6 +395,10 @@ static int64_t wake_at(struct turn *t)
 		due = t->jump.calm_ms;
 	if (t->first || t->troubles_n)
 		due = t->now_ms;
+	if (t->forgets_more && t->forget_ms < due)
+		due = t->forget_ms;
+	if (t->room.due_ms < due)
+		due = t->room.due_ms;
 	if (t->heartbeat_ms < due && hears_heartbeat(t))
 		due = t->heartbeat_ms;
 	if (t->backup.state == BACKUP_RUNNING)
@@ -445,6 +441,7 @@ int64_t turn_run(struct turn *t, const struct clocks *c)
 	struct fail fail = { 0 };
 	struct item *last_seen = NULL;
 	turn_tell_time(t, c);
+	turn_room(t);
 	turn_read(t);
 	own_timers(t);
 	size_t spoken_n = t->spoken_n, flights_n = t->flights_n;
@@ -458,7 +455,7 @@ int64_t turn_run(struct turn *t, const struct clocks *c)
 	if (t->is_full) {
 		take_back(t, spoken_n, flights_n);
 		turn_release(t);
-		return t->clocks.wall_ms + SECOND_MS;
+		return t->clocks.wall_ms + (turn_room_gained(t) ? 0 : SECOND_MS);
 	}
 	if (rc != RC_OK) {
 		log_line(LOG_LEVEL_ERROR, "store.broken", "why=\"%s\"", fail.why);

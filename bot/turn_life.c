@@ -124,6 +124,11 @@ struct turn *turn_new(const struct turn_options *o, const struct clocks *c, stru
 	turn_compare_clocks(t);
 	if (rc == RC_OK)
 		rc = recover(t, fail);
+	if (rc == RC_FULL && turn_room_gained(t)) {
+		t->first = t->last = NULL;
+		t->items_n = 0;
+		rc = recover(t, fail);
+	}
 	if (rc != RC_OK) {
 		turn_free(t);
 		return NULL;
@@ -143,12 +148,13 @@ const char *turn_unready(struct turn *t)
 	struct fail fail;
 	if (store_oldest(t->o.store, &oldest, &fail) != RC_OK)
 		return "the database does not answer"; /* and this turn will end the process */
-	return door_unready(&(struct door_signs){ .now_ms = t->now_ms,
-						  .down_ms = t->down_ms,
-						  .heard_ms = turn_link_heard(t),
-						  .is_full = t->is_full,
-						  .alert_ms = oldest.alert_ms,
-						  .page_ms = oldest.page_ms });
+	return door_unready(
+		&(struct door_signs){ .now_ms = t->now_ms,
+				      .down_ms = t->down_ms,
+				      .heard_ms = turn_link_heard(t),
+				      .is_full = t->is_full || t->room.level == ROOM_NONE,
+				      .alert_ms = oldest.alert_ms,
+				      .page_ms = oldest.page_ms });
 }
 
 void turn_free(struct turn *t)

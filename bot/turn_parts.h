@@ -139,9 +139,10 @@ struct turn {
 	unsigned auth_tries;
 	int64_t now_ms;                          /* never goes back */
 	int64_t committed_ms, committed_boot_ms; /* newest committed now_ms and the BOOTTIME then */
-	int64_t forget_ms;                       /* when to delete old facts next */
-	int64_t down_ms; /* since when Slack has had no live socket of ours; 0 = it has one */
-	bool is_full;    /* the newest commit found no room: writing is tried every second */
+	bool forgets_more; /* what is to be deleted did not fit into one turn */
+	int64_t forget_ms; /* when to delete old facts next */
+	int64_t down_ms;   /* since when Slack has had no live socket of ours; 0 = it has one */
+	bool is_full;      /* the newest commit found no room: writing is tried every second */
 	struct clocks clocks;
 	struct {
 		int64_t calm_ms; /* the trouble is over when nothing has jumped by then; 0 = none */
@@ -164,6 +165,11 @@ struct turn {
 		uint64_t ticket;
 		int64_t answer_ms; /* by then, also if it still runs */
 	} backup;
+	struct {
+		enum room_level { ROOM_FINE, ROOM_LOW, ROOM_NONE } level;
+		bool is_told;
+		int64_t due_ms; /* when to look again */
+	} room;                 /* on the disk */
 	bool stopping;
 	int64_t stop_by_ms;
 };
@@ -231,6 +237,15 @@ void turn_compare_clocks(struct turn *t);                    /* at the start of 
 /* How many inquiries may be handled in this turn, and that n of them have been. */
 MUST_CHECK enum rc turn_due_allowed(struct turn *t, size_t *allowed, struct fail *fail);
 void turn_due_used(struct turn *t, size_t n);
+
+/* turn_room.c: looks at the disk when it is time to. */
+void turn_room(struct turn *t);
+/* The disk is full. True: the ballast was given back, try again. */
+bool turn_room_gained(struct turn *t);
+/* True: there is no room for alerts of this source; it has been told. */
+bool turn_room_refuses(struct turn *t, uint64_t ticket, bool can_wait);
+/* In the transaction: deletes what is older than Slack's memory. */
+MUST_CHECK enum rc turn_forget(struct turn *t, struct fail *fail);
 
 void crumb_set(struct turn *t, const char *what);
 void crumb_clear(struct turn *t);

@@ -160,7 +160,10 @@ static void read_asked(struct turn *t, const struct arrival *a)
 	if (door.odd)
 		log_line(LOG_LEVEL_WARN, "door.odd", "source=%s why=\"%s\"", door.source, door.odd);
 	switch (door.kind) {
-	case DOOR_FACT: take_alerts(t, a, &door); return;
+	case DOOR_FACT:
+		if (!turn_room_refuses(t, a->ticket, door.can_wait))
+			take_alerts(t, a, &door);
+		return;
 	case DOOR_HEALTH:
 		s = turn_say(t, SPOKEN_ANSWER, a->ticket);
 		s->code = 200;

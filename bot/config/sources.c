@@ -155,7 +155,10 @@ static void read_each(struct config *c, const struct yaml *source, struct source
 
 static void read_source(struct config *c, const struct yaml *y, struct source *out)
 {
-	static const char *const keys[] = { "bearer", "hmac", "url_secret", "each", NULL };
+	static const char *const words[] = { "no", "yes", NULL };
+	static const char *const keys[] = {
+		"bearer", "hmac", "url_secret", "each", "can_wait", NULL
+	};
 	const size_t len = strspn(y->name, NAME_CHARS);
 	if (y->name[len] || len < 1 || len > 40)
 		report_at(c, y, "sources: \"%.60s\": a name has 1 to 40 of a-z, 0-9 and -",
@@ -175,6 +178,7 @@ static void read_source(struct config *c, const struct yaml *y, struct source *o
 	if (hmac)
 		read_hmac(c, hmac, &out->hmac);
 	read_each(c, y, out);
+	out->can_wait = choice(c, may(c, y, "can_wait", YAML_SCALAR), words) == 1;
 }
 
 void sources_read(struct config *c, const struct yaml *sources)

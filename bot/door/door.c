@@ -153,6 +153,7 @@ static void fill_facts(const struct visitor *v, const struct str *texts, size_t 
 	}
 	*out = (struct door){ .kind = DOOR_FACT, .facts = facts, .facts_n = n };
 	out->source = v->source->name;
+	out->can_wait = v->source->can_wait;
 	out->odd = v->proven.doubt;
 }
 

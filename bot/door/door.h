@@ -19,6 +19,7 @@ struct door {
 	/* FACT: FACT_ALERT each, their bodies checked to be strict JSON (objects); at least one. */
 	const struct fact *facts;
 	size_t facts_n;
+	bool can_wait; /* its source: refused first when the disk gets full */
 	struct {
 		const char *path; /* absolute */
 		bool may_replace;

@@ -71,7 +71,7 @@ enum rc store_any_deaths(struct store *s, bool *any, struct fail *fail)
 	return rc;
 }
 
-enum rc store_forget(struct store *s, int64_t before_ms, size_t limit, struct fail *fail)
+enum rc store_forget(struct store *s, int64_t before_ms, size_t limit, size_t *n, struct fail *fail)
 {
 	static const enum sql all[] = { SQL_FACT_FORGET, SQL_CRUMB_FORGET, SQL_DELIVERY_FORGET };
 	int64_t left = (int64_t)limit;
@@ -81,5 +81,6 @@ enum rc store_forget(struct store *s, int64_t before_ms, size_t limit, struct fa
 		rc = run(s, all[i], WITH(NUM(before_ms), NUM(left)), NULL, fail);
 		left -= s->changed;
 	}
+	*n = limit - (size_t)left;
 	return rc;
 }

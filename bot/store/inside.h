@@ -40,6 +40,8 @@ struct store {
 	struct chance chance; /* this turn's, for salts */
 	bool holds_slack;     /* see store_hold_slack */
 	struct copy *copy;    /* the backup under way, or NULL */
+	bool is_measured;     /* store_measure was called */
+	struct store_meter meter;
 };
 
 /* --- run.c: one statement --- */

@@ -109,11 +109,34 @@ MUST_CHECK enum rc store_death_count(struct store *s, const char *key, int64_t n
 MUST_CHECK enum rc store_deaths(struct store *s, const char *key, int64_t *n, struct fail *fail);
 MUST_CHECK enum rc store_any_deaths(struct store *s, bool *any, struct fail *fail);
 /* Deletes facts, crumbs and deliveries older than before_ms, at most limit rows (Slack repeats for
- * hours, never for days). */
-MUST_CHECK enum rc store_forget(struct store *s, int64_t before_ms, size_t limit,
+ * hours, never for days). *n: how many went; limit: there may be more. */
+MUST_CHECK enum rc store_forget(struct store *s, int64_t before_ms, size_t limit, size_t *n,
 				struct fail *fail);
 /* An idle moment: checkpoint the WAL (outside a transaction). */
 void store_idle(struct store *s);
+
+/* --- room on the disk -----------------------------------------------------------------------
+ * A ballast of STORE_BALLAST_BYTES lies beside the database (PATH.ballast). It is given back when
+ * a transaction finds the disk full, and made again when twice as much is free. Outside a
+ * transaction, all of it. Until store_measure nothing is known, and there is no ballast. */
+enum {
+	STORE_BALLAST_BYTES = 4 * 1024 * 1024,
+	STORE_LOW_PERCENT = 10, /* nearly full: less is free than this much of the disk, */
+	STORE_LOW_BYTES = 256 * 1024 * 1024 /* and than this */
+};
+struct store_meter { /* a disk for tests */
+	void (*read)(void *self, int64_t *left, int64_t *all);
+	void *self;
+};
+void store_measure(struct store *s, const struct store_meter *m); /* NULL: the real disk */
+struct store_room {
+	int64_t left, all; /* bytes; all 0: nobody knows */
+	int64_t low;       /* nearly full below */
+	bool has_ballast;
+};
+void store_room(struct store *s, struct store_room *out); /* makes the ballast if it can */
+/* False: there is none to give. */
+bool store_give_ballast(struct store *s);
 
 /* --- the record as a chain (migrations/0002) ------------------------------------------------
  * The key is the operator's and never stored; without one (tests) it is empty. The chance of the

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "disk.h"
 #include "lab_inside.h"
 
 struct lab_watcher lab_watcher;
@@ -144,6 +145,14 @@ static void may_end(struct lab *l, const char *why)
 	assert(l->dead || lab_hurts(l) != l->hurts);
 }
 
+static void read_meter(void *self, int64_t *left, int64_t *all)
+{
+	const struct lab *l = self;
+
+	*left = disk_room();
+	*all = l->o.disk_bytes;
+}
+
 static void be_born(struct lab *l)
 {
 	struct fail fail = { 0 };
@@ -157,6 +166,8 @@ static void be_born(struct lab *l)
 		bury(l, l->rest_ms);
 		return;
 	}
+	if (l->o.disk_bytes)
+		store_measure(l->store, &(struct store_meter){ read_meter, l });
 	if (lab_watcher.born)
 		lab_watcher.born(l);
 	struct clocks c = clocks_of(l);
@@ -348,6 +359,10 @@ void lab_busy(struct lab *l, int64_t ms)
 	l->busy_ms = l->now_ms + ms;
 	l->turn_ms = l->busy_ms;
 }
+void lab_resize_disk(struct lab *l, int64_t bytes)
+{
+	disk_shrink(l->path, bytes);
+}
 void lab_shift_wall(struct lab *l, int64_t ms)
 {
 	l->wall_shift_ms += ms;
@@ -406,6 +421,8 @@ struct lab *lab_new(const struct lab_options *o)
 	l->reborn_ms = l->now_ms;
 	if (lab_watcher.begun)
 		lab_watcher.begun(l);
+	if (o->disk_bytes)
+		disk_shrink(l->path, o->disk_bytes);
 	return l;
 }
 
@@ -430,7 +447,7 @@ void lab_free(struct lab *l)
 	free(l->heap);
 	world_free(l->world);
 	arena_clear(&l->looks);
-	static const char *const tails[] = { "", "-wal", "-shm", "-journal" };
+	static const char *const tails[] = { "", "-wal", "-shm", "-journal", ".ballast" };
 	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
 		char path[160];
 		snprintf(path, sizeof(path), "%s%s", l->path, tails[i]);

@@ -35,6 +35,8 @@ struct lab_options {
 	struct lab_points *points; /* shared by many labs; may be NULL */
 	bool in_memory;            /* its disk is a struct ramdisk; else files in /dev/shm */
 	bool is_fresh;             /* in memory: the first life migrates; else it finds that done */
+	int64_t disk_bytes; /* in files, disk.h plugged in: a disk so small, and the bot measures it
+			     */
 };
 struct lab;
 struct lab *lab_new(const struct lab_options *o);
@@ -106,6 +108,8 @@ const struct lab_wrongs *lab_wrongs(const struct lab *l);
 size_t lab_sockets(const struct lab *l); /* that the process holds open */
 /* The process is busy so long: what arrives meanwhile is taken in one batch. */
 void lab_busy(struct lab *l, int64_t ms);
+/* Somebody else takes room on its disk, or gives it back: so many bytes are for the bot. */
+void lab_resize_disk(struct lab *l, int64_t bytes);
 /* What a wall clock set wrong does: shifts the clock the process sees. */
 void lab_shift_wall(struct lab *l, int64_t ms);
 

@@ -37,17 +37,18 @@ static void a_delivery_is_known_by_source_and_id(void **state)
 static void deliveries_are_forgotten_in_their_turn(void **state)
 {
 	struct bench *b = *state;
+	size_t n = 0;
 
 	ok(b, turn_with(b, delivery_of("okta", "old", "d"), T0 - 2));
 	ok(b, turn_with(b, delivery_of("okta", "older", "d"), T0 - 3));
 	ok(b, turn_with(b, delivery_of("okta", "new", "d"), T0));
 	begin(b);
-	ok(b, store_forget(b->s, T0, 1, &b->fail));
+	ok(b, store_forget(b->s, T0, 1, &n, &b->fail));
 	commit(b);
 	assert_null(known(b, "okta", "older"));
 	assert_non_null(known(b, "okta", "old"));
 	begin(b);
-	ok(b, store_forget(b->s, T0, 100, &b->fail));
+	ok(b, store_forget(b->s, T0, 100, &n, &b->fail));
 	commit(b);
 	assert_null(known(b, "okta", "old"));
 	assert_non_null(known(b, "okta", "new"));

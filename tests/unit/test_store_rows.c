@@ -321,10 +321,13 @@ static void deaths_are_counted_and_old_ones_forgotten(void **state)
 	assert_int_equal(n, 0);
 
 	begin(b);
-	ok(b, store_forget(b->s, T0, 1, &b->fail)); /* one row: the old fact */
+	size_t gone = 0;
+	ok(b, store_forget(b->s, T0, 1, &gone, &b->fail)); /* one row: the old fact */
+	assert_int_equal(gone, 1);
 	assert_int_equal(number_of(b, "SELECT COUNT(*) FROM fact"), 1);
 	assert_int_equal(number_of(b, "SELECT COUNT(*) FROM crumb"), 2);
-	ok(b, store_forget(b->s, T0, 100, &b->fail));
+	ok(b, store_forget(b->s, T0, 100, &gone, &b->fail));
+	assert_int_equal(gone, 1); /* a crumb: there is no more */
 	commit(b);
 	assert_int_equal(
 		number_of(b, "SELECT COUNT(*) FROM fact WHERE fact_key = 'envelope:young'"), 1);
