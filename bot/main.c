@@ -41,6 +41,7 @@ static const char usage[] =
 	"  alert FILE --source NAME   hand one alert (JSON; - for standard input) to the running "
 	"bot\n"
 	"  audit verify               hold the record against its chain and name what was altered\n"
+	"  audit accept-restore       yes, the database is an older one, and that was meant\n"
 	"  audit case SB-7            all that is on record about one case; --json: an object a "
 	"line\n"
 	"  backup FILE                a copy of the database, whole and checked; --force replaces "
@@ -268,6 +269,12 @@ static struct clocks clocks(void)
 	return c;
 }
 
+static const char restored[] = "The database is older than the anchor beside it: a backup was put "
+			       "in its place, or somebody "
+			       "took records away. What was done since is not known to the bot. If "
+			       "it was you: securitybot "
+			       "audit accept-restore.";
+
 /* The order matters: the database's lock says that we are the only one, so that the sockets may be
  * taken over; the turn is made last and begins with what the last life left. */
 static int bot_open(struct bot *b, const struct config_place *place, struct fail *fail)
@@ -301,7 +308,9 @@ static int bot_open(struct bot *b, const struct config_place *place, struct fail
 	char doubt[256];
 	anchor_open(&b->anchor, place->database, &t.policy->audit_key);
 	anchor_check(&b->anchor, b->store, doubt, sizeof(doubt));
-	if (doubt[0] != '\0')
+	if (b->anchor.is_restored)
+		turn_restored(b->turn, restored);
+	else if (doubt[0] != '\0')
 		turn_doubt(b->turn, doubt);
 	return EX_OK;
 }
@@ -352,6 +361,7 @@ static int bot_live(struct bot *b, const struct config_place *place)
 		const int64_t due_ms = turn_run(b->turn, &now);
 		if (due_ms == TURN_BROKEN)
 			return EX_TEMPFAIL; /* the supervisor starts us again; nothing is lost */
+		b->anchor.is_restored = turn_is_restored(b->turn);
 		const int64_t anchor_ms =
 			now.wall_ms +
 			anchor_keep(&b->anchor, b->store, now.boot_ms, due_ms == TURN_STOPPED);

@@ -58,10 +58,15 @@ void anchor_check(struct anchor *a, struct store *s, char *doubt, size_t room)
 	const enum rc rc = anchor_load(a, &mark, &fail);
 	if (rc != RC_OK && rc != RC_ABSENT)
 		say_doubt(&d, fail.why);
-	if (rc == RC_OK)
-		a->newest = mark;
-	if (store_audit_ends(s, rc == RC_OK ? &mark : NULL, &report, &fail) != RC_OK)
+	if (store_audit_ends(s, NULL, &report, &fail) != RC_OK)
 		say_doubt(&d, fail.why);
+	if (rc != RC_OK || doubt[0] != '\0')
+		return;
+	a->newest = mark;
+	if (store_audit_ends(s, &mark, &report, &fail) != RC_OK)
+		say_doubt(&d, fail.why);
+	else
+		a->is_restored = report.findings > 0;
 }
 
 static void write_anchor(struct anchor *a, const struct audit_mark *mark)
@@ -86,6 +91,8 @@ int64_t anchor_keep(struct anchor *a, struct store *s, int64_t boot_ms, bool is_
 
 	if (boot_ms < a->due_boot_ms && !is_last)
 		return a->due_boot_ms - boot_ms;
+	if (a->is_restored)
+		return ANCHOR_EVERY_MS;
 	/* A store that can't be read ends the next turn. */
 	if (store_audit_mark(s, &mark, &fail) == RC_OK && mark.seq != 0 &&
 	    (mark.seq != a->newest.seq || strcmp(mark.digest, a->newest.digest) != 0)) {
@@ -271,14 +278,43 @@ static int run_case(const struct command_line *line, const struct config *c)
 	return line->db != NULL ? verify_file(line->db, &v, false) : verify_live(line, &place, &v);
 }
 
+/* The running bot has to hear it: it keeps the trouble, and writes the record. */
+static int run_accept(const struct command_line *line, const struct config *c)
+{
+	CLEANUP(buf_free) struct buf reply = BUF(64 * 1024);
+	const struct config_place place = config_place(c);
+	struct fail fail = { .rc = RC_OK };
+	int status = 0;
+	const enum rc rc = local_post(
+		&(struct local_call){ .socket_path = line->socket ? line->socket : place.socket,
+				      .path = "/v1/local/accept-restore",
+				      .content_type = "application/json",
+				      .body = STR("{}") },
+		&status, &reply, &fail);
+	if (rc != RC_OK) {
+		say_on_stderr(NULL, fail.why);
+		return rc == RC_ABSENT ? EX_UNAVAILABLE : EX_TEMPFAIL;
+	}
+	if (status == 200) {
+		(void)puts("audit: the older database is accepted");
+		return EX_OK;
+	}
+	CLEANUP(json_done) struct cJSON *j = json_parse(buf_str(&reply), &fail);
+	say_on_stderr(NULL, j != NULL ? json_text_at(j, "detail") : "the bot refuses");
+	return status >= 500 ? EX_TEMPFAIL : EX_DATAERR;
+}
+
 int run_audit(const struct command_line *line)
 {
 	struct config_report report = { .say = say_on_stderr };
 	const bool is_case = line->file != NULL && strcmp(line->file, "case") == 0;
 	const bool is_verify = line->file != NULL && strcmp(line->file, "verify") == 0;
+	const bool is_accept = line->file != NULL && strcmp(line->file, "accept-restore") == 0;
 
-	if ((!is_case && !is_verify) || is_case != (line->subject != NULL)) {
-		(void)fputs("securitybot: wanted audit verify, or audit case SB-7\n", stderr);
+	if ((!is_case && !is_verify && !is_accept) || is_case != (line->subject != NULL)) {
+		(void)fputs("securitybot: wanted audit verify, audit case SB-7 or audit "
+			    "accept-restore\n",
+			    stderr);
 		return EX_USAGE;
 	}
 	if (is_case && case_of(line->subject) == 0) {
@@ -290,7 +326,9 @@ int run_audit(const struct command_line *line)
 	struct config *c = config_load(line->config, false, &report);
 	if (c == NULL)
 		return EX_CONFIG;
-	const int code = is_case ? run_case(line, c) : run_verify(line, c);
+	const int code = is_case     ? run_case(line, c)
+			 : is_accept ? run_accept(line, c)
+				     : run_verify(line, c);
 	config_free(c);
 	return code;
 }

@@ -39,11 +39,13 @@ struct anchor {
 	const struct secret *key;
 	int64_t due_boot_ms;
 	struct audit_mark newest;
+	bool is_restored; /* the database is older: the anchor stays until that is accepted */
 };
 void anchor_open(struct anchor *a, const char *database, const struct secret *key);
 /* The anchor that is there: RC_ABSENT: none; RC_MALFORMED: altered. */
 MUST_CHECK enum rc anchor_load(const struct anchor *a, struct audit_mark *out, struct fail *fail);
-/* What is wrong with the end of the record at a start, "" = nothing; each finding is logged. */
+/* What is wrong with the end of the record at a start, "" = nothing; each finding is logged. Sets
+ * is_restored if nothing is wrong but that the anchor knows of a later record. */
 void anchor_check(struct anchor *a, struct store *s, char *doubt, size_t room);
 /* Between turns. Returns in how many ms to come again. */
 int64_t anchor_keep(struct anchor *a, struct store *s, int64_t boot_ms, bool is_last);

@@ -465,6 +465,7 @@ int64_t turn_run(struct turn *t, const struct clocks *c)
 	t->committed_boot_ms = c->boot_ms;
 	t->doubt[0] = '\0';
 	t->troubles_n = 0;
+	turn_restore_ends(t);
 	turn_answer_items(t);
 	rc = turn_backup(t, &fail);
 	beat(t);

@@ -32,6 +32,10 @@ void turn_free(struct turn *t);
 /* Something is wrong with the record that only a person can judge: held as a case with a page in
  * the next turn. */
 void turn_doubt(struct turn *t, const char *why);
+/* The database is older than it was: a trouble until an admin accepts it at the local socket. True
+ * until then: the anchor must stay as it is. */
+void turn_restored(struct turn *t, const char *why);
+bool turn_is_restored(const struct turn *t);
 
 /* Copies the arrival into the batch; callbacks call nothing else. False: the batch is full
  * (TURN_BATCH_MAX); io stops reading until the next turn, and a door request is answered 503 by io.

@@ -170,6 +170,10 @@ struct turn {
 		bool is_told;
 		int64_t due_ms; /* when to look again */
 	} room;                 /* on the disk */
+	struct {
+		bool is_on, is_asked; /* asked: ticket waits for the commit that accepts it */
+		uint64_t ticket;
+	} restored;
 	bool stopping;
 	int64_t stop_by_ms;
 };
@@ -246,6 +250,10 @@ bool turn_room_gained(struct turn *t);
 bool turn_room_refuses(struct turn *t, uint64_t ticket, bool can_wait);
 /* In the transaction: deletes what is older than Slack's memory. */
 MUST_CHECK enum rc turn_forget(struct turn *t, struct fail *fail);
+
+/* turn_restore.c: an admin accepts the older database; and what became of that. */
+void turn_restore_asked(struct turn *t, uint64_t ticket);
+void turn_restore_ends(struct turn *t); /* after a commit */
 
 void crumb_set(struct turn *t, const char *what);
 void crumb_clear(struct turn *t);

@@ -175,6 +175,7 @@ static void read_asked(struct turn *t, const struct arrival *a)
 		s->code = why ? 503 : 200;
 		s->text = why ? door_problem(&t->batch, 503, why) : "{\"status\":\"ready\"}";
 		return;
+	case DOOR_RESTORE: turn_restore_asked(t, a->ticket); return;
 	case DOOR_BACKUP: turn_backup_asked(t, a->ticket, &door); return;
 	case DOOR_PROBLEM:
 		s = turn_say(t, SPOKEN_ANSWER, a->ticket);

@@ -37,5 +37,7 @@ void turn_trouble_over(struct turn *t, const char *name)
 struct decision decide_trouble_task(struct turn *t, const struct act *a, size_t i)
 {
 	const struct turn_trouble *w = &t->troubles[i];
+	if (w->is_over && t->restored.is_asked && strcmp(w->name, "restored") == 0)
+		return handle_restore_accepted(a);
 	return w->is_over ? handle_trouble_over(a, w->name) : handle_trouble(a, w->name, w->why);
 }

@@ -33,6 +33,8 @@ struct decision handle_held(const struct act *a, const char *what, const char *w
  * that is not known, or a trouble that is known already, changes nothing. */
 struct decision handle_trouble(const struct act *a, const char *name, const char *why);
 struct decision handle_trouble_over(const struct act *a, const char *name);
+/* An admin says that the older database is the right one: the trouble "restored" is over. */
+struct decision handle_restore_accepted(const struct act *a);
 /* HINT: Slack's directory has changed. The copy of a known person becomes p ("" = as it was);
  * strangers are none of our business. Whoever has left answers no more: the open inquiries to that
  * person become undeliverable at once. */

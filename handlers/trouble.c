@@ -120,3 +120,13 @@ struct decision handle_trouble_over(const struct act *a, const char *name)
 	trouble_end(a, &d, name);
 	return d;
 }
+
+struct decision handle_restore_accepted(const struct act *a)
+{
+	struct decision d = handle_trouble_over(a, "restored");
+	const struct trouble *t = look_trouble(a->look, "restored");
+	decide_audit(&d, "local", "restore.accepted",
+		     t ? decide_name(a->arena, "case", t->case_id) : "the database",
+		     "An admin accepts the older database as the record from here on.");
+	return d;
+}

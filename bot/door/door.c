@@ -23,6 +23,7 @@ enum {
 #define PAGE_WAITS_MS  (5 * MINUTE_MS)
 #define ALERTS         "/v1/alerts/"
 #define BACKUP         "/v1/local/backup"
+#define RESTORE        "/v1/local/accept-restore"
 
 const char *door_problem(struct arena *arena, int status, const char *detail)
 {
@@ -254,6 +255,8 @@ static enum door_kind route_of(const struct arrival *a)
 		return DOOR_READY;
 	if (a->asked.is_local && str_is(path, BACKUP))
 		return DOOR_BACKUP;
+	if (a->asked.is_local && str_is(path, RESTORE))
+		return DOOR_RESTORE;
 	return is_alerts(path) ? DOOR_FACT : DOOR_PROBLEM;
 }
 
@@ -261,7 +264,7 @@ void door_read(const struct arrival *a, const struct policy *policy, const struc
 	       struct arena *arena, struct door *out)
 {
 	const enum door_kind route = route_of(a);
-	const bool is_post = route == DOOR_FACT || route == DOOR_BACKUP;
+	const bool is_post = route == DOOR_FACT || route == DOOR_BACKUP || route == DOOR_RESTORE;
 
 	*out = (struct door){ .kind = route };
 	if (a->asked.refused != 0)

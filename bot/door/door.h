@@ -13,7 +13,7 @@ enum {
 	DOOR_HEADERS_MAX = 256, /* names that io copies, with the NULL behind them */
 	DOOR_PATH_MAX = 1024    /* of a file to back up to */
 };
-enum door_kind { DOOR_FACT, DOOR_HEALTH, DOOR_READY, DOOR_BACKUP, DOOR_PROBLEM };
+enum door_kind { DOOR_FACT, DOOR_HEALTH, DOOR_READY, DOOR_BACKUP, DOOR_RESTORE, DOOR_PROBLEM };
 struct door {
 	enum door_kind kind;
 	/* FACT: FACT_ALERT each, their bodies checked to be strict JSON (objects); at least one. */
@@ -37,8 +37,9 @@ struct door_clock {
 /* POST /v1/alerts/{source}, proved as the source's configuration says: `Authorization: Bearer …`, a
  * signature over the body, or POST /v1/alerts/{source}/{secret}; the local socket proves nothing.
  * GET /healthz, GET /readyz; by the local socket only, POST /v1/local/backup with {"path","force",
- * "wait"}. Secrets are compared in constant time. Unknown source, wrong way and
- * wrong secret look the same from outside (401, constant body). Texts live in the arena. */
+ * "wait"}, and POST /v1/local/accept-restore. Secrets are compared in constant time. Unknown
+ * source, wrong way and wrong secret look the same from outside (401, constant body). Texts live in
+ * the arena. */
 void door_read(const struct arrival *a, const struct policy *policy, const struct door_clock *clock,
 	       struct arena *arena, struct door *out);
 /* Names of the headers that door_read needs, in lower case, NULL behind them. */
