@@ -223,7 +223,7 @@ struct bot {
 	const char *headers[DOOR_HEADERS_MAX]; /* that io copies for the door */
 };
 
-enum { FILES_MIN = 1024, ALIVE_MS = 10 * 1000 };
+enum { FILES_MIN = 1024, ALIVE_MS = 10 * 1000, SLOW_MS = 1000 };
 
 /* Connections at the door, requests and sockets together stay below; a shell may give us less. */
 static void raise_file_limit(void)
@@ -291,7 +291,9 @@ static int bot_open(struct bot *b, const struct config_place *place, struct fail
 
 	door_headers(config_policy(b->config), b->headers);
 	if (store_open(place->database, NULL, &b->store, fail) != RC_OK)
-		return fail->rc == RC_REFUSED ? EX_CONFIG : EX_TEMPFAIL;
+		return fail->rc == RC_REFUSED     ? EX_CONFIG
+		       : fail->rc == RC_MALFORMED ? EX_DATAERR
+						  : EX_TEMPFAIL;
 	store_measure(b->store, NULL);
 	(void)snprintf(crumb_path, sizeof(crumb_path), "%s.crumb", place->database);
 	b->crumb = crumb_map(crumb_path, CRUMB_BYTES, fail);
@@ -351,6 +353,19 @@ static int64_t say_alive(const struct config_place *place, const struct clocks *
 	return now->wall_ms + (*next_boot_ms - now->boot_ms);
 }
 
+/* Mostly a disk that takes its time to sync: nothing is lost by it, but Slack waits three seconds.
+ */
+static void say_slow(int64_t from_boot_ms, int64_t to_boot_ms)
+{
+	static uint64_t slow;
+
+	if (to_boot_ms - from_boot_ms < SLOW_MS)
+		return;
+	slow++;
+	log_line(LOG_LEVEL_WARN, "turn.slow", "ms=%lld so_far=%llu",
+		 (long long)(to_boot_ms - from_boot_ms), (unsigned long long)slow);
+}
+
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* The first turn is the recovery: what is due, what was under way. */
@@ -359,6 +374,7 @@ static int bot_live(struct bot *b, const struct config_place *place)
 	for (int64_t alive_boot_ms = 0;;) {
 		const struct clocks now = clocks();
 		const int64_t due_ms = turn_run(b->turn, &now);
+		say_slow(now.boot_ms, clocks().boot_ms);
 		if (due_ms == TURN_BROKEN)
 			return EX_TEMPFAIL; /* the supervisor starts us again; nothing is lost */
 		b->anchor.is_restored = turn_is_restored(b->turn);

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The log is copied back when idle; a busy hour may not let it grow past WAL_PAGES_MAX (16 MiB). */
+/* The log is copied back when idle; a busy hour may not let it grow past WAL_PAGES_MAX (16 MiB). No
+ * reader can hold it longer: there is one connection, run() steps each statement to its end, and a
+ * backup reads within its step only. So it needs no alarm. */
 enum { WAL_PAGES_IDLE = 256, WAL_PAGES_MAX = 4096 };
 
 static int after_commit(void *self, sqlite3 *db, const char *name, int pages)
@@ -38,11 +40,25 @@ void store_idle(struct store *s)
 
 /* --- settings --- */
 
+static enum rc damaged(struct fail *fail, const char *how)
+{
+	return FAIL(
+		fail, RC_MALFORMED,
+		"the file is damaged (%.120s). It was left as it is: move it away together with "
+		"its -wal, put the newest backup in its place and start again",
+		how);
+}
+
 static enum rc opening_failed(struct store *s, const char *what, int code, struct fail *fail)
 {
-	if ((code & 0xff) == SQLITE_BUSY)
+	switch (code & 0xff) {
+	case SQLITE_BUSY:
 		return FAIL(fail, RC_REFUSED,
 			    "another process has it; only one bot may run on a database");
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB: return damaged(fail, sqlite3_errmsg(s->db));
+	default: break;
+	}
 	const enum rc rc = run_failed(s, what, code, fail);
 	return rc == RC_REFUSED ? RC_BROKEN : rc;
 }
@@ -119,7 +135,6 @@ static const struct setting at_work[] = {
 	{ "PRAGMA temp_store = MEMORY", NULL },
 	{ "PRAGMA mmap_size = 0", NULL },
 	{ "PRAGMA journal_size_limit = 67108864", NULL },
-	{ "PRAGMA quick_check(1)", "ok" },
 };
 static const struct setting at_rest[] = {
 	{ "PRAGMA locking_mode = EXCLUSIVE", "exclusive" },
@@ -142,6 +157,18 @@ static enum rc prepare(struct store *s, enum sql first, enum sql end, struct fai
 	return RC_OK;
 }
 
+/* What is damaged is not worked on: each write could damage more. */
+static enum rc check_quickly(struct store *s, struct fail *fail)
+{
+	struct fail why;
+	const enum rc rc = pragma(s, "PRAGMA quick_check(1)", "ok", &why);
+
+	if (rc == RC_BROKEN && s->sick == RC_OK) /* it was answered, and not with ok */
+		return damaged(fail, why.why);
+	*fail = why;
+	return rc;
+}
+
 static enum rc open_all(struct store *s, const char *path, struct fail *fail)
 {
 	const int flags =
@@ -150,8 +177,15 @@ static enum rc open_all(struct store *s, const char *path, struct fail *fail)
 
 	if (code != SQLITE_OK)
 		return opening_failed(s, "open", code, fail);
+	/* Nothing can be promised then, and no page can be claimed: whoever starts us tries again,
+	 * and the silence of the heartbeat tells a person. */
+	if (sqlite3_db_readonly(s->db, "main") == 1)
+		return FAIL(fail, RC_BROKEN,
+			    "it can't be written: the file, or its disk, is read-only for us");
 	enum rc rc = settings(s, at_work, sizeof at_work / sizeof at_work[0], fail);
 	sqlite3_wal_hook(s->db, after_commit, s);
+	if (rc == RC_OK)
+		rc = check_quickly(s, fail);
 	if (rc == RC_OK)
 		rc = prepare(s, SQL_begin, SQL_FIRST_NAMED, fail);
 	if (rc == RC_OK)

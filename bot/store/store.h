@@ -21,7 +21,8 @@ struct store_hook {
 	void *self;
 };
 /* Opens or creates, takes the lock (RC_REFUSED if another process has it), migrates forward
- * (RC_REFUSED if the file is newer than this program), prepares. *out owns everything;
+ * (RC_REFUSED if the file is newer than this program), prepares. RC_MALFORMED: it is damaged, and
+ * nothing was changed. *out owns everything;
  * store_close() it. */
 MUST_CHECK enum rc store_open(const char *path, const struct store_hook *hook, struct store **out,
 			      struct fail *fail);

@@ -257,6 +257,11 @@ static int disk_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flag
 	int code = refusal(DISK_OPEN, name);
 
 	(void)v;
+	if (code == SQLITE_READONLY) {
+		flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) |
+			SQLITE_OPEN_READONLY;
+		code = SQLITE_OK;
+	}
 	*d = (struct file){ .name = name, .real = (void *)(d + 1) };
 	if (code == SQLITE_OK)
 		code = disk.real->xOpen(disk.real, name, d->real, flags, out);

@@ -21,6 +21,7 @@ enum disk_call {
 	DISK_SYNC = 16,
 	DISK_DELETE = 32
 };
+/* SQLITE_READONLY at DISK_OPEN: the file is opened, for reading only. */
 struct disk_fault {
 	unsigned calls;   /* of these kinds */
 	const char *tail; /* of files whose name ends so; NULL = any */

@@ -96,7 +96,7 @@ static void what_is_no_database_and_what_is_damaged_are_said_so(void **state)
 	for (int i = 0; i < 500; i++)
 		(void)fputs("this is a diary, not a database. ", f);
 	(void)fclose(f);
-	assert_int_equal(store_open(b->path, NULL, &s, &b->fail), RC_BROKEN);
+	assert_int_equal(store_open(b->path, NULL, &s, &b->fail), RC_MALFORMED);
 	assert_non_null(strstr(b->fail.why, "not a database"));
 	bench_forget_file(b);
 
@@ -107,7 +107,7 @@ static void what_is_no_database_and_what_is_damaged_are_said_so(void **state)
 	for (off_t page = 2; page < 12; page++)
 		assert_int_equal(pwrite(fd, "\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f", 8, page * 4096), 8);
 	close(fd);
-	assert_int_equal(store_open(b->path, NULL, &s, &b->fail), RC_BROKEN);
+	assert_int_equal(store_open(b->path, NULL, &s, &b->fail), RC_MALFORMED);
 
 	assert_int_equal(store_open("/nowhere/at/all.db", NULL, &s, &b->fail), RC_BROKEN);
 	assert_non_null(strstr(b->fail.why, "/nowhere/at/all.db"));
