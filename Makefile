@@ -123,12 +123,13 @@ $(UNITS): $(B)/%: $(B)/o/tests/unit/%.o $(ARCHIVES)
 $(WIRES): $(B)/%: $(B)/o/tests/wire/%.o $(ARCHIVES)
 	$(SAY) LD $@
 	$(Q)$(TEST_LINK)
-# For LD_PRELOAD into the bot, which then has a slow resolver.
-$(B)/preload_lookup.so: tests/wire/preload_lookup.c
+# For LD_PRELOAD into the bot, which then has a slow resolver, or a disk that syncs badly.
+$(B)/preload_%.so: tests/wire/preload_%.c
 	@mkdir -p $(@D)
 	$(SAY) CC $<
 	$(Q)$(CC) -D_GNU_SOURCE -std=c11 $(STRICT) $(WERROR) $(CFLAGS) -fPIC -shared $< -o $@
 $(B)/test_live_loop: | $(B)/preload_lookup.so
+$(B)/test_live_disk: | $(B)/preload_sync.so
 $(B)/scenario: $(call O,$(SCENARIO_C)) $(ARCHIVES)
 	$(SAY) LD $@
 	$(Q)$(TEST_LINK)
