@@ -66,7 +66,7 @@ PROGRAMS := $(if $(MAIN_C),$(B)/securitybot) $(if $(filter sandbox/main.c,$(SAND
 # Archives: a test pulls in what it uses and may bring its own in place of the rest.
 GROUP = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
-.PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest fmt run browser screenshots mutants disk soak fuzz \
+.PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest fmt run browser conformance screenshots mutants disk soak fuzz \
         fuzzers setup setup-test install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -201,6 +201,10 @@ browser:
 	@tools/setup.sh browser
 	@$(SUBMAKE) all
 	@BUILD=$(B) tools/run-tests.sh $(wildcard tests/browser/*.test.mjs)
+conformance: # against what others say Slack is
+	@tools/setup.sh conformance
+	@$(SUBMAKE) all
+	@BUILD=$(B) tools/run-tests.sh $(wildcard tests/conformance/*.test.mjs)
 screenshots: # the pictures in docs/
 	@SCREENSHOTS=docs/screenshots $(SUBMAKE) browser
 run:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # setup: the Debian 12 packages a task needs; asks the network only when one is missing.
-# Usage: tools/setup.sh [build] [test] [lint] [fuzz] [browser]     (as root, or with sudo)
+# Usage: tools/setup.sh [build] [test] [lint] [fuzz] [browser] [conformance]     (as root, or with sudo)
 set -eu
 cd "$(dirname "$0")/.."
 export LC_ALL=C
@@ -14,9 +14,10 @@ group() {
 	test) echo "$build libcmocka-dev" ;;
 	lint) echo "$build libcmocka-dev clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck" ;;
 	fuzz) echo "$build libcmocka-dev clang=clang libclang-rt-14-dev llvm=llvm-cov" ;;
+	conformance) echo "$build nodejs=node npm=npm iproute2=ip util-linux=unshare" ;;
 	browser) echo "$build chromium=chromium fonts-noto-color-emoji fonts-dejavu-core nodejs=node npm=npm" ;;
 	*)
-		echo "setup: no such group: $1 (build test lint fuzz browser)" >&2
+		echo "setup: no such group: $1 (build test lint fuzz browser conformance)" >&2
 		exit 64
 		;;
 	esac
@@ -81,7 +82,7 @@ else
 	echo $(printf '%s\n' $wanted | sed 's/=.*//' | sort -u) >&2
 fi
 case " $* " in
-*" browser "*)
+*" browser "* | *" conformance "*)
 	for folder in . tests/browser tests/conformance; do
 		npm_install "$folder"
 	done
