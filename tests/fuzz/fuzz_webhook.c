@@ -285,6 +285,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case DOOR_HEALTH: assert(strcmp(in.a.asked.path, "/healthz") == 0); break;
 	case DOOR_READY: assert(strcmp(in.a.asked.path, "/readyz") == 0); break;
 	case DOOR_BACKUP: check_backup(&in, &d); break;
+	case DOOR_RESTORE:
+		assert(in.a.asked.is_local &&
+		       strcmp(in.a.asked.path, "/v1/local/accept-restore") == 0);
+		break;
 	case DOOR_PROBLEM: check_problem(&in, &d, &arena); break;
 	}
 	assert(d.kind == DOOR_PROBLEM || !in.a.asked.refused);
