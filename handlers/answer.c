@@ -33,14 +33,16 @@ static void note(const struct attempt *t, struct decision *d, const char *action
 }
 
 /* The click must come from the inquiry's own message, as far as we know it yet: Slack's answer to
- * the post may still be on its way when the first click comes, and the token is enough then. */
+ * the post may still be on its way when the first click comes, and the token is enough then. An
+ * older one in the same direct messages is ours, too: it was taken for lost and posted anew, and a
+ * "no" under it counts as under the other. */
 static bool is_on_its_message(const struct act *a, const struct fact *f)
 {
 	const struct outgoing *row = notification_of(a, f->as.click.inquiry_id);
 	if (!row || !row->ref[0] || !row->channel[0])
 		return true;
 	return strcmp(f->as.click.channel, row->channel) == 0 &&
-	       strcmp(f->as.click.ts, row->ref) == 0;
+	       strcmp(f->as.click.ts, row->ref) <= 0;
 }
 
 /* What the others say of pages and people on call would be false of a drill. */

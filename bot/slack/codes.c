@@ -79,8 +79,10 @@ static const struct {
 	{ "channel_not_found", CODE_PLACE, FIX_INVITE },
 	{ "not_in_channel", CODE_PLACE, FIX_INVITE },
 	{ "is_archived", CODE_PLACE, FIX_ARCHIVED },
+	{ "restricted_action_non_threadable_channel", CODE_NEVER, "" }, /* the card says it all */
+	{ "restricted_action_thread_locked", CODE_NEVER, "" },
+	{ "cannot_reply_to_message", CODE_NEVER, "" },
 	{ "restricted_action*", CODE_PLACE, FIX_RULE },
-	{ "cannot_reply_to_message", CODE_PLACE, FIX_RULE },
 	{ "posting_to_channel_denied", CODE_PLACE, FIX_RULE },
 	{ "slack_connect_*", CODE_PLACE, FIX_RULE },
 	{ "message_limit_exceeded", CODE_PLACE, FIX_RULE },

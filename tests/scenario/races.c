@@ -248,6 +248,80 @@ static void buttons_of_two_renderings(void **state)
 	QUOTE("E44.9", one_row, attempts(l) == 3);
 }
 
+/* Slack's answer to the post was lost, and so were those to the searches: the question stands there
+ * twice, and we know of the newer one only. Either is answered. */
+static void a_message_that_was_posted_anew(void **state)
+{
+	static const char *const buttons[] = { "no", "yes" };
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct lab *l = story_begin(&(struct lab_options){ .seed = 7 });
+		lab_must(l, "dedupe", "%s", "{\"on\":false}");
+		(void)an_alert(l, "before", "alice@duff.example", 4); /* the way to her is known */
+		a_fault_like(l, &(struct fault_plan){ .where = "chat.postMessage",
+						      .kind = "timeout",
+						      .count = 2,
+						      .ms = 3000 });
+		a_fault(l, "conversations.history", "error:invalid_cursor", 4);
+		int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
+		const struct seen *old = the_question_to(l, "alice");
+		assert_int_equal(questions_to(l, "alice"), 2);
+		lab_pass(l, MINUTE_MS);
+		assert_int_equal(questions_to(l, "alice"), 3);
+		assert_string_not_equal(the_question_to(l, "alice")->ts, old->ts);
+		click(l, "alice", old, buttons[i]);
+		lab_pass(l, 10 * SECOND_MS);
+		QUOTE("E44.11", "a click on a superseded message counts as what it says",
+		      inquiry_of(l, id)->state == (i ? INQUIRY_UNPROVEN : INQUIRY_NO) &&
+			      incidents(l, id, "answered-no") == (i ? 0 : 1));
+		assert_true(says(the_question_to(l, "alice"), "You answered: "));
+		/* And under the other one, as it stood on her second phone. */
+		click(l, "alice", old, "no");
+		lab_pass(l, 10 * SECOND_MS);
+		QUOTE("E44.7", no_else_first, inquiry_of(l, id)->state == INQUIRY_NO);
+		if (i == 0)
+			QUOTE("E44.8", accurate,
+			      strstr(the_private_word_to(l, "alice"),
+				     "You already answered this: No, it wasn't me, at 09:01. ") !=
+				      NULL);
+		QUOTE("E44.9", one_row, attempts(l) == 2);
+		story_end(l);
+	}
+}
+
+/* The question came, but Slack confirmed it to us too late: its time was over when she pressed. */
+static void clicks_after_nobody_could_be_asked(void **state)
+{
+	static const char *const buttons[] = { "yes", "no" };
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct lab *l = story_begin(&(struct lab_options){ .seed = 7 });
+		a_fault(l, "chat.postMessage", "internal_error_done", 2); /* done, and unknown */
+		a_fault(l, "conversations.history", "500", 1000);
+		int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
+		lab_pass(l, 16 * MINUTE_MS);
+		expect_incident(l, id, "undeliverable");
+		click(l, "alice", the_question_to(l, "alice"), buttons[i]);
+		lab_pass(l, 10 * SECOND_MS);
+		if (i == 0) {
+			QUOTE("E44.4",
+			      "a click after expiry: a yes is recorded and the on-call decides",
+			      inquiry_of(l, id)->state == INQUIRY_UNREACHABLE &&
+				      strcmp(inquiry_of(l, id)->late, "yes") == 0 &&
+				      case_of(l, id)->state == CASE_OPEN);
+			QUOTE("E44.8", accurate,
+			      private_word_is(l, "Thank you. Your answer is recorded for the "
+						 "security team."));
+		} else
+			QUOTE("E44.5", "a click after expiry: a no pages for a reason of its own",
+			      inquiry_of(l, id)->state == INQUIRY_NO &&
+				      incidents(l, id, "answered-no") == 1);
+		assert_int_equal(incidents(l, id, ""), 1 + i);
+		QUOTE("E44.9", one_row, attempts(l) == 1);
+		story_end(l);
+	}
+}
+
 int stories_of_races(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +338,8 @@ int stories_of_races(void)
 		STORY(a_no_after_expiry_pages_for_a_reason_of_its_own),
 		STORY(a_click_on_a_superseded_rendering),
 		STORY(buttons_of_two_renderings),
+		cmocka_unit_test(a_message_that_was_posted_anew),
+		cmocka_unit_test(clicks_after_nobody_could_be_asked),
 	};
 	return cmocka_run_group_tests_name("E44 races", tests, NULL, NULL);
 }

@@ -317,7 +317,7 @@ static void only_the_addressee_on_the_own_message_counts(void **state)
 	assert_string_equal(fact(w, f, true).text_key, "not_ours");
 	assert_int_equal(audited(w, "inquiry.refused_message"), 1);
 	f.as.click.channel = ANA_DM;
-	f.as.click.ts = "1764063001.000101";
+	f.as.click.ts = "1764063001.000101"; /* younger than the question */
 	assert_string_equal(fact(w, f, true).text_key, "not_ours");
 	f.as.click.ts = "1764063001.000100";
 	f.as.click.what = CLICK_UNKNOWN;

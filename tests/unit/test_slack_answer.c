@@ -202,7 +202,8 @@ static void a_fault_of_the_setup_names_its_cure(void **state)
 		"Slack refuses chat.postMessage: channel_not_found. Invite the bot to the "
 		"channel, or correct slack.channel.");
 	assert_non_null(slack_setup(&card, "is_archived", &arena));
-	assert_non_null(slack_setup(&POST, "restricted_action_thread_locked", &arena));
+	assert_non_null(slack_setup(&POST, "restricted_action", &arena));
+	assert_null(slack_setup(&POST, "restricted_action_thread_locked", &arena));
 	assert_non_null(slack_setup(&POST, "ekm_access_denied", &arena));
 	for (size_t i = 0; i < sizeof(nobodys) / sizeof(nobodys[0]); i++)
 		assert_null(slack_setup(&POST, nobodys[i], &arena));
