@@ -69,6 +69,38 @@ static void commands_are_read_however_they_are_written(void **state)
 	assert_string_equal(typed_of("Frobnicate, please").word, "frobnicate");
 }
 
+/* Every way to say it that we take. */
+static void each_way_to_answer_is_read(void **state)
+{
+	static const char *const yes[] = {
+		"yes",       "y",           "Yes, it was me.", "yes that was me", "yes this was me",
+		"it was me", "that was me", "Yes, I did!"
+	};
+	static const char *const no[] = { "no",
+					  "n",
+					  "No, it wasn't me",
+					  "no that wasn't me",
+					  "no this wasn't me",
+					  "no it was not me",
+					  "no that was not me",
+					  "It wasn't me!",
+					  "that wasn't me",
+					  "it was not me",
+					  "that was not me",
+					  "not me",
+					  "no, not me",
+					  "wasn't me",
+					  "no I didn't",
+					  "no i did not" };
+	(void)state;
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		if (typed_of(yes[i]).kind != TYPED_YES)
+			fail_msg("\"%s\" is no yes", yes[i]);
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		if (typed_of(no[i]).kind != TYPED_NO)
+			fail_msg("\"%s\" is no no", no[i]);
+}
+
 /* Whole sentences only: a "no" that was none wakes somebody, a "yes" that was none is worse. */
 static void answers_are_whole_sentences(void **state)
 {
@@ -396,6 +428,7 @@ int main(void)
 #define STORY(f) cmocka_unit_test_setup_teardown(f, up, world_down)
 	const struct CMUnitTest tests[] = {
 		STORY(commands_are_read_however_they_are_written),
+		STORY(each_way_to_answer_is_read),
 		STORY(answers_are_whole_sentences),
 		STORY(what_is_too_long_is_neither),
 		STORY(no_bytes_end_the_process),

@@ -127,6 +127,17 @@ static void codes_have_classes(void **state)
 	}
 }
 
+/* What a reply should stand under is not there: it waits for that. */
+static void a_reply_waits_for_its_card(void **state)
+{
+	static const struct slack_asked reply = { OUT_THREAD, PHASE_SEND, false, "out:9:ab" };
+	static const char gone[] = "{\"ok\":false,\"error\":\"thread_not_found\"}";
+
+	(void)state;
+	assert_int_equal(answer(&reply, 200, gone).outcome, OUTCOME_NOT_FOUND);
+	assert_int_equal(answer(&POST, 200, gone).outcome, OUTCOME_PERMANENT);
+}
+
 /* Only the words of a message can be said more plainly. */
 static void a_layout_that_is_refused_may_pass_in_bare_words(void **state)
 {
@@ -442,6 +453,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_sent_message_gives_channel_and_ts, forget),
+		cmocka_unit_test_teardown(a_reply_waits_for_its_card, forget),
 		cmocka_unit_test_teardown(codes_have_classes, forget),
 		cmocka_unit_test_teardown(a_layout_that_is_refused_may_pass_in_bare_words, forget),
 		cmocka_unit_test_teardown(a_wait_has_its_gate, forget),
