@@ -18,10 +18,10 @@
 #ifdef __SANITIZE_ADDRESS__
 struct effort effort = { .seed = 1, .share = 8 };
 #else
-struct effort effort = { .seed = 1, .share = 40 };
+struct effort effort = { .seed = 1, .share = 28 };
 #endif
 struct tally tally;
-enum { POINTS_MAX = 5000 };
+enum { POINTS_MAX = 5000, COMMITS_MAX = 150 };
 
 /* The database behind one COMMIT, and at which crash point that had returned. */
 struct state {
@@ -38,6 +38,7 @@ static struct {
 	struct promise *promises;
 	size_t promises_n, promises_room;
 	const char *leak; /* what left inside a transaction; NULL = nothing */
+	bool is_over;     /* a long story, and only its beginning is looked at */
 	size_t end;       /* of the newest life: what comes behind it is by somebody else's hand */
 } seen;
 
@@ -56,8 +57,14 @@ static void committed(struct lab *l)
 {
 	struct store *s = lab_store(l);
 
-	if (!sqlite3_get_autocommit(s->db)) /* it failed, and the turn rolls back */
+	if (seen.is_over || !sqlite3_get_autocommit(s->db)) /* it failed, and the turn rolls back */
 		return;
+	if (!effort.is_whole && seen.n == COMMITS_MAX) {
+		seen.is_over = true;
+		seen.end = disk_steps();
+		disk_record_no_more();
+		return;
+	}
 	if (seen.n == seen.room) {
 		seen.room = seen.room ? 2 * seen.room : 256;
 		seen.states = mem_grow(seen.states, seen.room * sizeof *seen.states);
@@ -68,6 +75,8 @@ static void committed(struct lab *l)
 static void released(struct lab *l, const char *what)
 {
 	assert(seen.n > 0);
+	if (seen.is_over)
+		return;
 	if (!sqlite3_get_autocommit(lab_store(l)->db))
 		seen.leak = what;
 	if (seen.promises_n && seen.promises[seen.promises_n - 1].state == seen.n - 1)
@@ -82,7 +91,8 @@ static void released(struct lab *l, const char *what)
 static void died(struct lab *l)
 {
 	(void)l;
-	seen.end = disk_steps();
+	if (!seen.is_over)
+		seen.end = disk_steps();
 }
 
 /* --- when it is over --- */

@@ -44,6 +44,7 @@ int64_t disk_room(void); /* what is left of it */
 
 /* Forgets what was recorded; path NULL: records no more. The file must not be there yet. */
 void disk_record(const char *path);
+void disk_record_no_more(void);    /* and keep what there is */
 size_t disk_steps(void);           /* crash points: 0 = before the first call … disk_steps() */
 bool disk_is_sync(size_t step);    /* the call before this crash point made something durable */
 bool disk_is_at_risk(size_t step); /* something is not durable there; steps in rising order */

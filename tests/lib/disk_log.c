@@ -35,6 +35,7 @@ struct bytes {
 
 static struct {
 	char path[160]; /* "" = nothing is recorded */
+	bool is_over;
 	struct step *steps;
 	size_t n, room;
 	int inodes;              /* made so far */
@@ -62,6 +63,8 @@ void disk_record(const char *path)
 		(void)snprintf(tape.path, sizeof tape.path, "%s", path);
 }
 
+void disk_record_no_more(void) { tape.is_over = true; }
+
 size_t disk_steps(void) { return tape.n; }
 
 enum disk_role disk_role_of(const char *name)
@@ -69,7 +72,7 @@ enum disk_role disk_role_of(const char *name)
 	const size_t n = strlen(tape.path);
 	enum disk_role role = DISK_DB;
 
-	if (!name || n == 0 || strncmp(name, tape.path, n) != 0)
+	if (!name || n == 0 || tape.is_over || strncmp(name, tape.path, n) != 0)
 		return DISK_ROLES;
 	while (role < DISK_ROLES && strcmp(name + n, disk_tails[role]) != 0)
 		role++;
@@ -102,7 +105,7 @@ int disk_log_found(enum disk_role role) { return tape.names[role]; }
 
 void disk_log_write(int inode, const void *at, size_t n, int64_t offset)
 {
-	if (inode == 0 || n == 0)
+	if (inode == 0 || n == 0 || tape.is_over)
 		return;
 	struct step *s = new_step(STEP_WRITE, inode);
 	s->offset = offset;
@@ -113,13 +116,13 @@ void disk_log_write(int inode, const void *at, size_t n, int64_t offset)
 
 void disk_log_truncate(int inode, int64_t size)
 {
-	if (inode != 0)
+	if (inode != 0 && !tape.is_over)
 		new_step(STEP_TRUNCATE, inode)->offset = size;
 }
 
 void disk_log_sync(int inode)
 {
-	if (inode == 0)
+	if (inode == 0 || tape.is_over)
 		return;
 	new_step(STEP_SYNC, inode)->is_durable = tape.is_new[inode];
 	tape.is_new[inode] = false;

@@ -50,6 +50,10 @@ static void a_source_that_signs_the_body_only(void **state)
 	assert_string_equal(s->hmac.id, "");
 	assert_false(s->hmac.is_base64);
 	assert_string_equal(s->each, "");
+	assert_false(s->can_wait);
+	config_free(c);
+	s = load(*state, &c, "{bearer: \"${secret:TEST_SOURCE}\", can_wait: yes}");
+	assert_true(s->can_wait);
 	config_free(c);
 }
 
@@ -86,6 +90,7 @@ static void what_would_prove_nothing_is_refused(void **state)
 		{ BEARER, "{bearer: \"${secret:TEST_SOURCE}\", url_secret: \"${secret:TEST_URL}\"}",
 		  "securitybot.yaml:6: edr: wanted exactly one of bearer, hmac and url_secret" },
 		{ BEARER, "{each: events}", "wanted exactly one of" },
+		{ BEARER, "{can_wait: maybe, bearer: \"${secret:TEST_SOURCE}\"}", "wanted one of" },
 		{ BEARER, "{url_secret: \"${secret:TEST_SHORT}\"}", "wanted 32 characters" },
 		{ BEARER, "{url_secret: \"${secret:TEST_SLASH}\"}", "wanted letters, digits and" },
 		{ BEARER, "{hmac: {secret: hunter2, header: x}}", "wanted ${secret:NAME}" },

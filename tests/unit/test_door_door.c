@@ -130,6 +130,7 @@ static void methods_and_paths(void **state)
 		{ "POST", "/v1/alerts/okta/a/b", DOOR_PROBLEM, 404 },
 		{ "GET", "/v1/alerts/okta/a", DOOR_PROBLEM, 405 },
 		{ "POST", "/v1/local/backup", DOOR_PROBLEM, 404 }, /* by the network */
+		{ "POST", "/v1/local/accept-restore", DOOR_PROBLEM, 404 },
 		{ "POST", "//v1/alerts/okta", DOOR_PROBLEM, 404 },
 	};
 

@@ -327,6 +327,29 @@ static void a_doubt_about_the_record_becomes_a_case_with_a_page(void **state)
 	arena_clear(&arena);
 }
 
+/* A busy day leaves more facts than one turn forgets: the rest goes in the next seconds, and not in
+ * the next hours, or the table would grow for ever. */
+static void old_facts_go_as_fast_as_they_came(void **state)
+{
+	struct scene *s = *state;
+	struct arena arena = ARENA(8 << 20);
+	struct fail fail = { 0 };
+	size_t left = 1;
+	bool is_new;
+	assert_int_equal(store_begin(s->store, &arena, &fail), RC_OK);
+	for (int i = 0; i < 1000; i++) {
+		const struct fact f = { .kind = FACT_CLICK, .key = arena_f(&arena, "old:%d", i) };
+		assert_int_equal(store_fact(s->store, &f, T0 - 4 * DAY_MS, &is_new, &fail), RC_OK);
+	}
+	assert_int_equal(store_commit(s->store, &fail), RC_OK);
+	pass(s, 30 * SECOND_MS);
+	assert_int_equal(store_begin(s->store, &arena, &fail), RC_OK);
+	assert_int_equal(store_forget(s->store, T0 - 3 * DAY_MS, 1000, &left, &fail), RC_OK);
+	store_rollback(s->store);
+	assert_int_equal(left, 0);
+	arena_clear(&arena);
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -339,6 +362,7 @@ int main(void)
 		STORY(a_long_backup_is_answered_within_the_doors_patience),
 		STORY(a_stop_ends_it_and_clears_it_away),
 		STORY(a_doubt_about_the_record_becomes_a_case_with_a_page),
+		STORY(old_facts_go_as_fast_as_they_came),
 	};
 	const int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	lab_done();
