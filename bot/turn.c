@@ -36,6 +36,7 @@ const char *crumb_name(struct turn *t, const char *what)
 struct task {
 	const char *what;
 	struct decision (*decide)(struct turn *t, const struct act *a, const struct task *k);
+	struct decision (*by_id)(const struct act *a, int64_t id); /* in its place */
 	struct item *item;
 	int64_t id;
 	bool is_new;
@@ -50,7 +51,7 @@ static enum rc decide_and_apply(struct turn *t, struct task *k, struct fail *fai
 		if (rc != RC_OK)
 			return rc;
 	}
-	struct decision d = k->decide(t, &a, k);
+	struct decision d = k->by_id ? k->by_id(&a, k->id) : k->decide(t, &a, k);
 	rc = store_apply(t->o.store, &d, t->now_ms, fail);
 	if (rc != RC_OK)
 		return rc;
@@ -130,26 +131,6 @@ static struct decision decide_item(struct turn *t, const struct act *a, const st
 	assert(!"no such item");
 	return (struct decision){ .arena = a->arena };
 }
-static struct decision decide_alert(struct turn *t, const struct act *a, const struct task *k)
-{
-	(void)t;
-	return handle_alert_due(a, k->id);
-}
-static struct decision decide_inquiry(struct turn *t, const struct act *a, const struct task *k)
-{
-	(void)t;
-	return handle_inquiry_due(a, k->id);
-}
-static struct decision decide_cut_off(struct turn *t, const struct act *a, const struct task *k)
-{
-	(void)t;
-	return handle_inquiry_cut_off(a, k->id);
-}
-static struct decision decide_deadline(struct turn *t, const struct act *a, const struct task *k)
-{
-	(void)t;
-	return handle_deadline(a, k->id);
-}
 
 static struct decision decide_trouble(struct turn *t, const struct act *a, const struct task *k)
 {
@@ -202,6 +183,27 @@ struct received {
 	size_t n;
 };
 
+/* What is decided about each of them, in its savepoint. */
+struct each {
+	const char *noun; /* with its id the name for the crumb and for people */
+	struct decision (*by_id)(const struct act *a, int64_t id);
+	const int64_t *ids;
+	size_t n;
+};
+
+static enum rc run_each(struct turn *t, const struct each *e, struct fail *fail)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < e->n; i++)
+		rc = run_task(t,
+			      &(struct task){ .what = arena_f(&t->work, "%s %lld", e->noun,
+							      (long long)e->ids[i]),
+					      .by_id = e->by_id,
+					      .id = e->ids[i] },
+			      fail);
+	return rc;
+}
+
 /* No answer can be hoped for: the open questions that had their time are given up. */
 static enum rc run_cut_off(struct turn *t, struct fail *fail)
 {
@@ -211,13 +213,8 @@ static enum rc run_cut_off(struct turn *t, struct fail *fail)
 		return RC_OK;
 	enum rc rc = store_old_inquiries(t->o.store, t->now_ms - TURN_CUT_OFF_MS, ids, TURN_DUE_MAX,
 					 &n, fail);
-	for (size_t i = 0; rc == RC_OK && i < n; i++)
-		rc = run_task(t,
-			      &(struct task){
-				      .what = arena_f(&t->work, "inquiry %lld", (long long)ids[i]),
-				      .decide = decide_cut_off,
-				      .id = ids[i] },
-			      fail);
+	if (rc == RC_OK)
+		rc = run_each(t, &(struct each){ "inquiry", handle_inquiry_cut_off, ids, n }, fail);
 	turn_slack_swept(t, n == TURN_DUE_MAX);
 	return rc;
 }
@@ -226,37 +223,20 @@ static enum rc run_due(struct turn *t, const struct received *alerts, struct fai
 {
 	struct store *s = t->o.store;
 	int64_t ids[TURN_DUE_MAX];
-	size_t n = 0;
-	enum rc rc = RC_OK;
-	for (size_t i = 0; rc == RC_OK && i < alerts->n; i++)
-		rc = run_task(t,
-			      &(struct task){ .what = arena_f(&t->work, "alert %lld",
-							      (long long)alerts->ids[i]),
-					      .decide = decide_alert,
-					      .id = alerts->ids[i] },
-			      fail);
-	size_t allowed = 0;
+	size_t n = 0, allowed = 0;
+	enum rc rc = run_each(
+		t, &(struct each){ "alert", handle_alert_due, alerts->ids, alerts->n }, fail);
 	if (rc == RC_OK)
 		rc = turn_due_allowed(t, &allowed, fail);
 	if (rc == RC_OK && allowed)
 		rc = store_due_inquiries(s, t->now_ms, ids, allowed, &n, fail);
 	turn_due_used(t, n);
-	for (size_t i = 0; rc == RC_OK && i < n; i++)
-		rc = run_task(t,
-			      &(struct task){
-				      .what = arena_f(&t->work, "inquiry %lld", (long long)ids[i]),
-				      .decide = decide_inquiry,
-				      .id = ids[i] },
-			      fail);
+	if (rc == RC_OK)
+		rc = run_each(t, &(struct each){ "inquiry", handle_inquiry_due, ids, n }, fail);
 	if (rc == RC_OK)
 		rc = store_due_deadlines(s, t->now_ms, ids, TURN_DUE_MAX, &n, fail);
-	for (size_t i = 0; rc == RC_OK && i < n; i++)
-		rc = run_task(t,
-			      &(struct task){
-				      .what = arena_f(&t->work, "deadline %lld", (long long)ids[i]),
-				      .decide = decide_deadline,
-				      .id = ids[i] },
-			      fail);
+	if (rc == RC_OK)
+		rc = run_each(t, &(struct each){ "deadline", handle_deadline, ids, n }, fail);
 	return rc == RC_OK ? run_cut_off(t, fail) : rc;
 }
 

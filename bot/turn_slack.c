@@ -166,27 +166,30 @@ static void setup_good(struct turn *t, uint32_t bits)
 		turn_trouble_over(t, "slack-setup");
 }
 
+static void look_for_setup(struct turn *t, const struct slack_asked *asked, const struct result *r)
+{
+	const char *setup = slack_setup(asked, r->error, &t->batch);
+
+	if (!setup)
+		return;
+	t->slack.setup |= setup_bit(asked);
+	t->slack.setup_calm_ms = t->now_ms + SETUP_CALM_MS;
+	turn_trouble(t, "slack-setup", setup);
+}
+
 void turn_slack_told(struct turn *t, const struct slack_asked *asked, const struct result *r)
 {
-	struct turn_slack *s = &t->slack;
-	const char *setup;
+	struct turn_pace *p = &t->slack.pace[slack_method(asked)];
 
 	switch (r->outcome) {
 	case OUTCOME_REAUTH: turn_slack_doubt(t, r->error); return;
 	case OUTCOME_DONE: setup_good(t, setup_bit(asked)); return;
-	case OUTCOME_PERMANENT:
-		setup = slack_setup(asked, r->error, &t->batch);
-		if (!setup)
-			return;
-		s->setup |= setup_bit(asked);
-		s->setup_calm_ms = t->now_ms + SETUP_CALM_MS;
-		turn_trouble(t, "slack-setup", setup);
-		return;
 	case OUTCOME_TRANSIENT:
-		if (r->gate &&
-		    s->pace[slack_method(asked)].closed_ms < t->now_ms + r->retry_after_ms)
-			s->pace[slack_method(asked)].closed_ms = t->now_ms + r->retry_after_ms;
+		if (r->gate && p->closed_ms < t->now_ms + r->retry_after_ms)
+			p->closed_ms = t->now_ms + r->retry_after_ms;
+		look_for_setup(t, asked, r);
 		return;
+	case OUTCOME_PERMANENT: look_for_setup(t, asked, r); return;
 	case OUTCOME_ALREADY:
 	case OUTCOME_NOT_FOUND:
 	case OUTCOME_AMBIGUOUS:

@@ -210,8 +210,8 @@ struct world {
 	uint64_t ids;
 	int64_t now_ms, ahead_ms, last_us;
 	bool is_deduping, is_echoing;
-	uint64_t scopes;               /* bit i = scope i of api.c is granted */
-	word bot_refusal, app_refusal; /* why that token is refused; "" = it is good */
+	uint64_t scopes;                       /* bit i = scope i of api.c is granted */
+	char bot_refusal[64], app_refusal[64]; /* why that token is refused; "" = it is good */
 	bool is_socket_mode_off;
 	struct list people, channels, ephemerals, views, triggers, hooks, sockets, tickets,
 		deliveries, faults;

@@ -10,6 +10,7 @@
 
 #define LIMITED_WAIT_MS (30 * SECOND_MS) /* 429 without a Retry-After */
 #define CHANNEL_WAIT_MS (60 * SECOND_MS) /* rate_limited: too many messages in one channel */
+#define SETUP_WAIT_MS   (5 * MINUTE_MS)  /* until somebody mends the setup */
 #define WAIT_MAX_MS     HOUR_MS
 enum {
 	ANSWER_ID_BYTES_MAX = 64, /* what the columns for ids take; Slack's have 9 to 17 */
@@ -80,6 +81,40 @@ static void limited(const struct slack_asked *asked, int64_t wait_ms, struct are
 		out->gate = arena_f(a, SLACK_GATE "%s", slack_method_name(slack_method(asked)));
 }
 
+const char *slack_setup(const struct slack_asked *asked, const char *error, struct arena *a)
+{
+	const enum code_class is = code_class(error);
+	const bool is_persons = asked->kind == OUT_QUESTION || asked->kind == OUT_NOTICE ||
+				asked->kind == OUT_OPEN_DM;
+	struct str code, rest;
+
+	(void)str_cut(str_z(error), ' ', &code, &rest);
+	if (is != CODE_SETUP && is != CODE_PLACE)
+		return NULL;
+	if (is_persons && str_is(code, "channel_not_found"))
+		return NULL;
+	if (asked->kind == OUT_THREAD) /* a channel may allow none; its card tells the same */
+		return NULL;
+	return arena_f(a, "Slack refuses %s: %s. %s.", slack_method_name(slack_method(asked)),
+		       error, code_fix(error));
+}
+
+/* Whoever waits for a first word is passed on at once; what is only to be shown is shown when
+ * somebody has mended it, and asked for once in a while till then. */
+static void forbidden(const struct slack_asked *asked, struct arena *a, struct result *out)
+{
+	const bool can_wait =
+		asked->is_update || asked->kind == OUT_CARD || asked->kind == OUT_ALARM;
+
+	out->outcome = OUTCOME_PERMANENT;
+	if (!can_wait || asked->phase == PHASE_FIND || !slack_setup(asked, out->error, a))
+		return;
+	out->outcome = OUTCOME_TRANSIENT;
+	out->retry_after_ms = SETUP_WAIT_MS;
+	if (asked->is_update && code_class(out->error) == CODE_SETUP)
+		out->gate = arena_f(a, SLACK_GATE "%s", slack_method_name(slack_method(asked)));
+}
+
 static void refused(const struct slack_asked *asked, const struct wire_reply *reply,
 		    const struct cJSON *j, struct arena *a, struct result *out)
 {
@@ -105,34 +140,22 @@ static void refused(const struct slack_asked *asked, const struct wire_reply *re
 				       ? OUTCOME_NOT_FOUND
 				       : OUTCOME_PERMANENT;
 		break;
+	case CODE_FIXED: /* a question stays the only one, and its buttons still work */
+		out->outcome =
+			asked->is_update && asked->kind != OUT_QUESTION && asked->kind != OUT_NOTICE
+				? OUTCOME_NOT_FOUND
+				: OUTCOME_PERMANENT;
+		break;
 	case CODE_WORDS:
 		out->wants_plain = is_write(asked);
 		out->outcome = OUTCOME_PERMANENT;
 		break;
 	case CODE_SETUP:
+	case CODE_PLACE: forbidden(asked, a, out); break;
 	case CODE_PERSON:
-	case CODE_PLACE:
 	case CODE_NEVER: out->outcome = OUTCOME_PERMANENT; break;
 	case CODE_OTHER: break; /* nothing was done; the row's deadline ends the tries */
 	}
-}
-
-const char *slack_setup(const struct slack_asked *asked, const char *error, struct arena *a)
-{
-	const enum code_class is = code_class(error);
-	const bool is_persons = asked->kind == OUT_QUESTION || asked->kind == OUT_NOTICE ||
-				asked->kind == OUT_OPEN_DM;
-	struct str code, rest;
-
-	(void)str_cut(str_z(error), ' ', &code, &rest);
-	if (is != CODE_SETUP && is != CODE_PLACE)
-		return NULL;
-	if (is_persons && str_is(code, "channel_not_found"))
-		return NULL;
-	if (asked->kind == OUT_THREAD) /* a channel may allow none; its card tells the same */
-		return NULL;
-	return arena_f(a, "Slack refuses %s: %s. %s.", slack_method_name(slack_method(asked)),
-		       error, code_fix(error));
 }
 
 const char *slack_token_fix(const char *error) { return code_fix(error); }

@@ -52,9 +52,9 @@ static const struct {
 	{ "request_timeout", CODE_AMBIGUOUS, "" },
 	/* the state of the message; the last: what we repeat was deleted meanwhile (slack.md 2.6) */
 	{ "message_not_found", CODE_GONE, "" },
-	{ "cant_update_message", CODE_GONE, "" },
-	{ "edit_window_closed", CODE_GONE, "" },
-	{ "is_inactive", CODE_GONE, "" },
+	{ "cant_update_message", CODE_FIXED, "" },
+	{ "edit_window_closed", CODE_FIXED, "" },
+	{ "is_inactive", CODE_FIXED, "" },
 	{ "thread_not_found", CODE_GONE, "" }, /* the message it should stand under */
 	{ "duplicate_message_not_found", CODE_GONE, "" },
 	/* its words */

@@ -9,7 +9,8 @@ enum code_class {
 	CODE_SETUP,     /* this method is not allowed us until somebody changes the setup */
 	CODE_LIMITED,   /* not done, later */
 	CODE_AMBIGUOUS, /* part of it may have happened (slack.md 2.6) */
-	CODE_GONE,      /* the message to change is not there, or closed to us */
+	CODE_GONE,      /* the message to change is not there */
+	CODE_FIXED,     /* it is there, and closed to us */
 	CODE_WORDS,     /* this message as it stands: plainer words may pass */
 	CODE_PERSON,    /* this person: the same again fails again */
 	CODE_PLACE,     /* this channel: somebody has to change it, or our right to it */

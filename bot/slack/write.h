@@ -55,9 +55,10 @@ void slack_connections_open(const struct slack_api *api, struct arena *a, struct
  * for the app, transient, per user, per message, per channel are PERMANENT or TRANSIENT; a write
  * with internal_error, fatal_error, 5xx, non-JSON, timeout is UNKNOWN; a look-up with these is
  * TRANSIENT. status 0 and not may_have_happened: TRANSIENT. 429: TRANSIENT with retry_after_ms (30
- * s if absent, cap 1 h). message_not_found and cant_update_message of an update: NOT_FOUND (post
- * anew). A dead token: REAUTH, nothing was done. A refusal of the words as they stand: PERMANENT
- * and wants_plain. HTTP 429 names the method's gate. */
+ * s if absent, cap 1 h). message_not_found of an update: NOT_FOUND (post anew);
+ * cant_update_message, too, but of a question, which stays as it stands: PERMANENT. A dead token:
+ * REAUTH, nothing was done. A refusal of the words as they stand: PERMANENT and wants_plain. HTTP
+ * 429 names the method's gate. */
 struct slack_asked {
 	enum out_kind kind;
 	enum out_phase phase;

@@ -194,10 +194,14 @@ static void an_archived_channel_is_told_through_the_pager(void **state)
 	QUOTE("E40.10", "typed reaction: is_archived",
 	      id && incidents(l, id, "trouble") == 1 && questions_to(l, "alice") == 1 &&
 		      inquiry_of(l, asked)->state == INQUIRY_OPEN && incidents(l, asked, "") == 0);
-	lab_must(l, "channel", "%s", "{\"id\":\"" CHANNEL "\",\"is_archived\":false}");
+	int64_t quiet = an_alert(l, "a2", "bob@duff.example", 4);
 	press(l, "alice", "yes"); /* her direct message does not prove the channel */
 	lab_pass(l, 10 * SECOND_MS);
-	assert_int_equal(cards_of(l, asked), 1);
+	assert_true(lasts(l, "slack-setup"));
+	lab_must(l, "channel", "%s", "{\"id\":\"" CHANNEL "\",\"is_archived\":false}");
+	lab_pass(l, 6 * MINUTE_MS); /* what was refused meanwhile is said */
+	assert_int_equal(cards_of(l, quiet), 1);
+	assert_true(says(the_card_of(l, asked), "answered Yes"));
 	assert_false(lasts(l, "slack-setup"));
 }
 

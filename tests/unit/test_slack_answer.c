@@ -69,10 +69,10 @@ static const struct {
 	{ "token_revoked", R, R, R, 0 },
 	{ "token_expired", R, R, R, 0 },
 	{ "account_inactive", R, R, R, 0 },
-	/* one method: what needs it is undeliverable, and somebody has to act */
-	{ "missing_scope", P, P, P, 0 },
-	{ "not_allowed_token_type", P, P, P, 0 },
-	{ "ekm_access_denied", P, P, P, 0 },
+	/* one method or channel: who is to be asked is passed on, what is shown waits */
+	{ "missing_scope", P, T, P, 0 },
+	{ "not_allowed_token_type", P, T, P, 0 },
+	{ "ekm_access_denied", P, T, P, 0 },
 	{ "ratelimited", T, T, T, 30000 },
 	{ "rate_limited", T, T, T, 60000 },
 	/* part of it may have happened */
@@ -94,11 +94,11 @@ static const struct {
 	{ "invalid_blocks_format", P, P, P, 0 },
 	{ "metadata_too_large", P, P, P, 0 },
 	{ "msg_too_long", P, P, P, 0 },
-	{ "channel_not_found", P, P, P, 0 },
-	{ "is_archived", P, P, P, 0 },
-	{ "restricted_action", P, P, P, 0 },
-	{ "restricted_action_thread_locked", P, P, P, 0 },
-	{ "slack_connect_canvas_sharing_blocked", P, P, P, 0 },
+	{ "channel_not_found", P, T, P, 0 },
+	{ "is_archived", P, T, P, 0 },
+	{ "restricted_action", P, T, P, 0 },
+	{ "restricted_action_thread_locked", P, T, P, 0 },
+	{ "slack_connect_canvas_sharing_blocked", P, T, P, 0 },
 	{ "an_error_of_next_year", T, T, T, 0 },
 	{ "is_archived_too", T, T, T, 0 },
 	{ "", T, T, T, 0 },
@@ -167,6 +167,23 @@ static void a_layout_that_is_refused_may_pass_in_bare_words(void **state)
 	assert_int_equal(answer(&plain, 200, "").outcome, OUTCOME_UNKNOWN); /* a post, too */
 }
 
+/* One that can't be edited any more is said again, but never asked again: it can be answered. */
+static void a_question_that_is_fixed_stays_the_only_one(void **state)
+{
+	static const char *const codes[] = { "cant_update_message", "edit_window_closed" };
+	static const struct slack_asked question = { OUT_QUESTION, PHASE_SEND, true, "out:9:ab" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		const char *body = arena_f(&arena, "{\"ok\":false,\"error\":\"%s\"}", codes[i]);
+		assert_int_equal(answer(&question, 200, body).outcome, OUTCOME_PERMANENT);
+		assert_int_equal(answer(&UPDATE, 200, body).outcome, OUTCOME_NOT_FOUND);
+	}
+	assert_int_equal(
+		answer(&question, 200, "{\"ok\":false,\"error\":\"message_not_found\"}").outcome,
+		OUTCOME_NOT_FOUND);
+}
+
 /* 429 is about a method, everywhere; rate_limited about one channel. */
 static void a_wait_has_its_gate(void **state)
 {
@@ -189,6 +206,26 @@ static void a_wait_has_its_gate(void **state)
 	}
 	assert_null(answer(&POST, 429, "").gate);  /* of posts it is one channel that is full */
 	assert_null(answer(&REPLY, 429, "").gate); /* nobody keeps it */
+}
+
+/* What is only to be shown waits for whoever mends it: the method, or the one channel. */
+static void what_is_shown_waits_until_it_is_mended(void **state)
+{
+	static const struct slack_asked card = { OUT_CARD, PHASE_SEND, false, "out:9:ab" };
+	static const struct slack_asked thread = { OUT_THREAD, PHASE_SEND, false, "out:9:ab" };
+	static const char scope[] = "{\"ok\":false,\"error\":\"missing_scope\"}";
+	static const char archived[] = "{\"ok\":false,\"error\":\"is_archived\"}";
+
+	(void)state;
+	assert_int_equal(answer(&card, 200, archived).outcome, OUTCOME_TRANSIENT);
+	assert_int_equal(answer(&card, 200, archived).retry_after_ms, 300000);
+	assert_null(answer(&card, 200, archived).gate);
+	assert_null(answer(&card, 200, scope).gate); /* others are to find out by themselves */
+	assert_null(answer(&UPDATE, 200, archived).gate);
+	assert_string_equal(answer(&UPDATE, 200, scope).gate, "slack:chat.update");
+	assert_int_equal(answer(&thread, 200, archived).outcome, OUTCOME_PERMANENT);
+	assert_int_equal(answer(&POST, 200, scope).outcome, OUTCOME_PERMANENT);
+	assert_int_equal(answer(&FIND, 200, scope).outcome, OUTCOME_PERMANENT);
 }
 
 /* What somebody has to do is said; what is about one person is not for him. */
@@ -456,7 +493,9 @@ int main(void)
 		cmocka_unit_test_teardown(a_reply_waits_for_its_card, forget),
 		cmocka_unit_test_teardown(codes_have_classes, forget),
 		cmocka_unit_test_teardown(a_layout_that_is_refused_may_pass_in_bare_words, forget),
+		cmocka_unit_test_teardown(a_question_that_is_fixed_stays_the_only_one, forget),
 		cmocka_unit_test_teardown(a_wait_has_its_gate, forget),
+		cmocka_unit_test_teardown(what_is_shown_waits_until_it_is_mended, forget),
 		cmocka_unit_test_teardown(a_fault_of_the_setup_names_its_cure, forget),
 		cmocka_unit_test_teardown(what_is_missing_is_told, forget),
 		cmocka_unit_test_teardown(doubt_is_unknown_for_writes_only, forget),
