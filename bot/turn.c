@@ -244,16 +244,18 @@ static enum rc run_due(struct turn *t, const struct received *alerts, struct fai
 
 static enum rc claim(struct turn *t, struct fail *fail)
 {
-	/* A few places stay free for replies and the link's own requests. */
-	size_t room = FLIGHTS_MAX - 32 > t->flights_n ? FLIGHTS_MAX - 32 - t->flights_n : 0;
+	size_t taken = t->flights_n + OWN_ROOM;
+	size_t room = taken < FLIGHTS_MAX ? FLIGHTS_MAX - taken : 0;
+	size_t for_all = room > PAGES_ROOM ? room - PAGES_ROOM : 0;
 	struct claim_terms terms = { .now_ms = t->now_ms,
 				     .pace_ms = t->o.policy->pacing ? SECOND_MS : 0,
-				     .limit = room < TURN_CLAIMS_MAX ? room : TURN_CLAIMS_MAX,
+				     .limit = for_all < TURN_CLAIMS_MAX ? for_all : TURN_CLAIMS_MAX,
+				     .more = room - for_all,
 				     .later = turn_slack_later,
 				     .self = t };
 	const struct outgoing *rows = NULL;
 	size_t n = 0;
-	if (t->stopping || !terms.limit)
+	if (t->stopping || !room)
 		return RC_OK;
 	enum rc rc = store_claim(t->o.store, &terms, &rows, &n, fail);
 	if (rc == RC_OK)
@@ -361,7 +363,7 @@ static int64_t wake_at(struct turn *t)
 	int64_t due = NEVER_MS, link = turn_link_due(t), slack = turn_slack_due(t);
 	if (store_next_due(t->o.store, t->now_ms, &due, &fail) != RC_OK)
 		return TURN_BROKEN;
-	if (t->flights_n + 32 >= FLIGHTS_MAX && due < t->now_ms + 50)
+	if (t->flights_n + OWN_ROOM + PAGES_ROOM >= FLIGHTS_MAX && due < t->now_ms + 50)
 		due = t->now_ms + 50; /* no room to claim: an answer wakes us sooner */
 	if (link < due)
 		due = link;

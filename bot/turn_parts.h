@@ -24,6 +24,8 @@ struct turn_trouble {
 };
 enum {
 	FLIGHTS_MAX = 256,
+	OWN_ROOM = 32,   /* of them for replies and the link's own requests */
+	PAGES_ROOM = 16, /* and for pages, if everything else hangs */
 	ARRIVALS_MAX = TURN_BATCH_MAX + FLIGHTS_MAX + 1,
 	SPOKEN_MAX = 2048,
 	ITEMS_MAX = 512 /* with the alerts of several in one body; then the door says 503 */

@@ -94,6 +94,14 @@ void decide_gate(struct decision *d, const char *gate, int64_t open_ms)
 	c->as.gate.open_ms = open_ms;
 }
 
+void decide_breaker(struct decision *d, const char *gate, int64_t failures, int64_t open_ms)
+{
+	struct change *c = append(d, CHANGE_BREAKER);
+	c->as.gate.gate = gate;
+	c->as.gate.open_ms = open_ms;
+	c->as.gate.failures = failures;
+}
+
 void decide_delivery(struct decision *d, const char *source, const char *id, const char *digest)
 {
 	struct change *c = append(d, CHANGE_DELIVERY);

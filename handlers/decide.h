@@ -23,6 +23,8 @@ void decide_effect(struct decision *d, const struct outgoing *row);
 void decide_outgoing(struct decision *d, const struct outgoing *row, int64_t was_flight);
 void decide_gate(struct decision *d, const char *gate, int64_t open_ms);
 void decide_trouble(struct decision *d, const struct trouble *trouble);
+/* So many requests in a row have failed at the gate; closed until open_ms (0 = it is not). */
+void decide_breaker(struct decision *d, const char *gate, int64_t failures, int64_t open_ms);
 /* A delivery id that the sender signed: refused from now on with another body. */
 void decide_delivery(struct decision *d, const char *source, const char *id, const char *digest);
 /* detail is a sentence for people who read the audit trail. */

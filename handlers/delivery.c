@@ -16,6 +16,10 @@ struct backoff {
 };
 static const struct backoff slack_backoff = { SECOND_MS, MINUTE_MS };
 static const struct backoff page_backoff = { 5 * SECOND_MS, 5 * MINUTE_MS };
+/* A gate whose vendor is silent or broken: closed for a while after each failure beyond so many in
+ * a row, then one row tries. The cap is short: the next page must not wait for long, and one
+ * request a minute hurts nobody. */
+static const struct backoff breaker = { 5 * SECOND_MS, MINUTE_MS };
 
 #define FIND_WAIT_MS (5 * SECOND_MS) /* Slack's history lags behind what it has accepted */
 /* PARENT_MAX: posts under a card that Slack says is not there. */
@@ -81,18 +85,41 @@ static enum outcome outcome_of(const struct outgoing *row, const struct result *
 	return OUTCOME_PERMANENT;
 }
 
-static int64_t backoff_ms(const struct act *a, const struct outgoing *row)
+/* After the n-th failure. Half of it is chance, so that what failed together does not come again
+ * together. */
+static int64_t wait_ms(const struct act *a, const struct backoff *b, int64_t n, const char *label)
 {
-	const struct backoff *b = row->kind == OUT_PAGE ? &page_backoff : &slack_backoff;
 	int64_t wait = b->first_ms;
-	for (int64_t i = 1; i < row->attempts && wait < b->cap_ms; i++)
+	for (int64_t i = 1; i < n && wait < b->cap_ms; i++)
 		wait *= 2;
 	if (wait > b->cap_ms)
 		wait = b->cap_ms;
-	/* Half of it is chance, so that what failed together does not come again together. */
-	uint64_t chance =
-		chance_u64(&a->at.chance, decide_name(a->arena, "back-off of outgoing", row->id));
-	return wait - (int64_t)(chance % (uint64_t)(wait / 2 + 1));
+	return wait - (int64_t)(chance_u64(&a->at.chance, label) % (uint64_t)(wait / 2 + 1));
+}
+
+static int64_t backoff_ms(const struct act *a, const struct outgoing *row)
+{
+	const struct backoff *b = row->kind == OUT_PAGE ? &page_backoff : &slack_backoff;
+	return wait_ms(a, b, row->attempts, decide_name(a->arena, "back-off of outgoing", row->id));
+}
+
+/* The vendor was silent, or said no more than that it is broken: that stands against the gate of
+ * all rows behind this one. Whoever names a time (Retry-After) or a reason is alive. */
+static void count_failure(const struct act *a, struct decision *d, const struct outgoing *row,
+			  const struct result *r)
+{
+	int64_t failures = look_gate(a->look, row->gate).failures, open_ms = 0;
+	bool is_mute = r->outcome == OUTCOME_TRANSIENT || r->outcome == OUTCOME_UNKNOWN;
+	if (!is_mute || r->retry_after_ms > 0) {
+		if (failures)
+			decide_breaker(d, row->gate, 0, 0);
+		return;
+	}
+	failures++;
+	if (failures >= GATE_FAILURES_MAX)
+		open_ms = a->at.now_ms + wait_ms(a, &breaker, failures - GATE_FAILURES_MAX + 1,
+						 arena_f(a->arena, "breaker of %s", row->gate));
+	decide_breaker(d, row->gate, failures, open_ms);
 }
 
 static int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -259,7 +286,8 @@ static void page_again(struct settling *s)
 	decide_outgoing(s->d, row, s->was->flight);
 	if (s->r->retry_after_ms > 0)
 		decide_gate(s->d, row->gate, s->a->at.now_ms + s->r->retry_after_ms);
-	if (!why && row->attempts >= PAGE_FAILURES_MAX)
+	bool is_down = look_gate(s->a->look, row->gate).failures + 1 >= GATE_FAILURES_MAX;
+	if (!why && (row->attempts >= PAGE_FAILURES_MAX || is_down))
 		escalation_hand_on(s->a, s->d, row);
 }
 
@@ -345,6 +373,7 @@ struct decision handle_result(const struct act *a, const struct result *r)
 	s.k = was->case_id ? look_case(a->look, was->case_id) : NULL;
 	s.row.flight = 0;
 	s.row.error = decide_clip(a->arena, z(r->error), ERROR_MAX);
+	count_failure(a, &d, was, r);
 	switch (outcome_of(was, r)) {
 	case OUTCOME_DONE: done(&s); break;
 	case OUTCOME_NOT_FOUND: not_there(&s); break;

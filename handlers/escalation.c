@@ -55,6 +55,9 @@ void escalation_page(const struct act *a, struct decision *d, int64_t case_id, i
 	decide_audit(d, "bot", "page.decided", decide_name(a->arena, "case", case_id),
 		     arena_f(a->arena, "The on-call is to be woken: %s.", reason));
 	notification_card(a, d, case_id);
+	struct look_gate gate = look_gate(a->look, row.gate);
+	if (gate.failures >= GATE_FAILURES_MAX && gate.open_ms > a->at.now_ms)
+		escalation_hand_on(a, d, &row);
 }
 
 /* NULL = it is the last. One that left the configuration was the first. */

@@ -5,9 +5,13 @@
 #include "handlers/handlers.h"
 
 /* A page that the pager has not accepted by then is told in the channel (design.md 5), and sent
- * through the next pager; through that one, but quietly, after so many failures already. */
+ * through the next pager, too; quietly after so many failures already. */
 #define PAGE_CONFIRM_MS (5 * MINUTE_MS)
 enum { PAGE_FAILURES_MAX = 5 };
+/* After so many failures in a row, of whatever rows, a gate has a breaker: closed for a while, then
+ * one row tries. A page that is decided while it is closed, or fails as others have before it,
+ * goes to the next pager at once, too. */
+enum { GATE_FAILURES_MAX = 5 };
 /* So long after the first attempt the page may have been accepted, seen and resolved: for a case
  * that is closed by then it is not sent again, for that would open a new incident. */
 #define PAGE_RECONCILE_MS (10 * MINUTE_MS)

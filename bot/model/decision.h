@@ -20,6 +20,7 @@ enum change_kind {
 	CHANGE_OUTGOING, /* the row after a result: only if its flight is still `was_flight` */
 	CHANGE_GATE, /* closed until open_ms (a vendor's Retry-After, pacing); never moves earlier
 		      */
+	CHANGE_BREAKER, /* the same, and how many failures in a row stand against it */
 	CHANGE_AUDIT,
 	CHANGE_TROUBLE,  /* insert or replace */
 	CHANGE_DELIVERY, /* a signed delivery id and the digest of its body; new */
@@ -45,6 +46,7 @@ struct change {
 		struct {
 			const char *gate;
 			int64_t open_ms;
+			int64_t failures; /* BREAKER */
 		} gate;
 		struct {
 			const char *actor;  /* "slack:U…", "source:okta", "bot" */

@@ -68,6 +68,12 @@ struct look_audit {
 struct look_audit look_object_audit(struct look *l, const char *object, size_t limit);
 /* The newest trouble of that name, lasting or over; NULL = there never was one. */
 const struct trouble *look_trouble(struct look *l, const char *name);
+/* When that gate may be used again (0 = it never was closed), and how many requests in a row have
+ * failed there (CHANGE_BREAKER). */
+struct look_gate {
+	int64_t open_ms, failures;
+};
+struct look_gate look_gate(struct look *l, const char *gate);
 /* Ids for new rows, from a counter row: each call takes one (and writes it, inside the item's
  * savepoint). */
 enum counter { COUNTER_ALERT, COUNTER_CASE, COUNTER_INQUIRY, COUNTER_OUTGOING, COUNTER_AUDIT };

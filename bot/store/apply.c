@@ -221,6 +221,16 @@ static enum rc gate_close(struct store *s, const char *gate, int64_t open_ms, st
 	return rc == RC_OK ? lane_refresh(s, gate, fail) : rc;
 }
 
+static enum rc gate_failed(struct store *s, const struct change *c, struct fail *fail)
+{
+	const enum rc rc =
+		run(s, SQL_GATE_FAILED,
+		    WITH(TXT(c->as.gate.gate), NUM(c->as.gate.open_ms), NUM(c->as.gate.failures)),
+		    NULL, fail);
+
+	return rc == RC_OK ? lane_refresh(s, c->as.gate.gate, fail) : rc;
+}
+
 static enum rc apply_one(struct store *s, const struct change *c, int64_t now_ms, struct fail *fail)
 {
 	switch (c->kind) {
@@ -235,6 +245,7 @@ static enum rc apply_one(struct store *s, const struct change *c, int64_t now_ms
 	case CHANGE_EFFECT: return out_effect(s, &c->as.out.row, now_ms, fail);
 	case CHANGE_OUTGOING: return out_set(s, c, now_ms, fail);
 	case CHANGE_GATE: return gate_close(s, c->as.gate.gate, c->as.gate.open_ms, fail);
+	case CHANGE_BREAKER: return gate_failed(s, c, fail);
 	case CHANGE_AUDIT: return audit_append(s, c, now_ms, fail);
 	case CHANGE_TROUBLE: return trouble_put(s, &c->as.trouble, fail);
 	case CHANGE_DELIVERY: return delivery_new(s, c, now_ms, fail);

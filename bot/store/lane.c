@@ -144,16 +144,20 @@ static int by_due(const void *a, const void *b)
 enum rc store_claim(struct store *s, const struct claim_terms *terms, const struct outgoing **out,
 		    size_t *n, struct fail *fail)
 {
-	struct outgoing *rows = arena_many(s->arena, struct outgoing, terms->limit + 1);
-	struct heads h = { .at = arena_alloc_many(s->arena, sizeof h.at[0], terms->limit + 1) };
+	const size_t most = terms->limit + terms->more;
+	struct outgoing *rows = arena_many(s->arena, struct outgoing, most + 1);
+	struct heads h = { .at = arena_alloc_many(s->arena, sizeof h.at[0], most + 1) };
 	size_t claimed = 0;
 	enum rc rc = RC_OK;
 
 	/* Rank by rank: a claim takes the other lanes of its gate off the table, so the next rank
 	 * doesn't see them. */
-	for (int rank = 0; rc == RC_OK && rank < RANK_COUNT && claimed < terms->limit; rank++) {
+	for (int rank = 0; rc == RC_OK && rank < RANK_COUNT; rank++) {
+		const size_t limit = rank == RANK_PAGE ? most : terms->limit;
+		if (claimed >= limit)
+			continue;
 		h.n = 0;
-		h.limit = terms->limit - claimed;
+		h.limit = limit - claimed;
 		rc = run(s, SQL_LANE_READY,
 			 WITH(NUM(rank), NUM(terms->now_ms), NUM(h.limit), NUM(s->holds_slack)),
 			 &(struct rows){ row_head, &h }, fail);
@@ -282,4 +286,22 @@ enum rc store_gate(struct store *s, const char *gate, int64_t *open_ms, struct f
 
 	*open_ms = g.open_ms;
 	return rc;
+}
+
+static void row_look_gate(struct store *s, sqlite3_stmt *st, void *into)
+{
+	(void)s;
+	*(struct look_gate *)into =
+		(struct look_gate){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1) };
+}
+
+struct look_gate look_gate(struct look *l, const char *gate)
+{
+	struct look_gate g = { 0 };
+	struct fail fail;
+
+	if (run(l->store, SQL_GATE_LOOK, WITH(TXT(gate)), &(struct rows){ row_look_gate, &g },
+		&fail) != RC_OK)
+		return (struct look_gate){ 0 };
+	return g;
 }

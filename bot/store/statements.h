@@ -170,6 +170,10 @@
 	\
 	X(GATE_CLOSE, "INSERT INTO gate (name, open_ms) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET " \
 		"open_ms = excluded.open_ms WHERE gate.open_ms < excluded.open_ms") \
+	X(GATE_FAILED, "INSERT INTO gate (name, open_ms, failures) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET " \
+		"failures = excluded.failures, open_ms = CASE WHEN gate.open_ms < excluded.open_ms " \
+		"THEN excluded.open_ms ELSE gate.open_ms END") \
+	X(GATE_LOOK, "SELECT open_ms, failures FROM gate WHERE name = ?1") \
 	X(GATE_GET, "SELECT COALESCE((SELECT open_ms FROM gate WHERE name = ?1), 0), " \
 		"COALESCE((SELECT id FROM outgoing WHERE gate = ?1 AND flight > 0), 0)") \
 	X(GATE_HEADS, HEAD(0) " UNION ALL " HEAD(1) " UNION ALL " HEAD(2) " UNION ALL " HEAD(3) \

@@ -65,7 +65,8 @@ MUST_CHECK enum rc store_due_deadlines(struct store *s, int64_t now_ms, int64_t 
 struct claim_terms {
 	int64_t now_ms;
 	int64_t pace_ms; /* a gate "slack:…" stays closed that long after a claim; 0 = no pacing */
-	size_t limit;    /* room in out */
+	size_t limit;    /* room in out, for all ranks */
+	size_t more;     /* and for pages only: whatever else waits or hangs, they find room */
 	/* A second gate that several lines share: 0 = the row may go, else when it is to be looked
 	 * at again (later than now_ms); then the next of its line has its chance. NULL = none. */
 	int64_t (*later)(void *self, const struct outgoing *row);

@@ -280,6 +280,25 @@ static void refused_by_all_is_a_dead_letter(void **state)
 	assert_true(says(the_card_of(l, 2), "The bot has closed this case."));
 }
 
+/* Known to be down: who is paged now waits for one more failure, not for five. */
+static void a_pager_known_to_be_down_is_not_waited_for(void **state)
+{
+	struct lab *l = *state;
+	a_fault(l, "pagerduty", "500", 10000);
+	(void)a_no(l);
+	lab_pass(l, 4 * MINUTE_MS);
+	size_t before = called(l, "pagerduty");
+	int64_t id = an_alert(l, "a2", "bob@duff.example", 1);
+	lab_pass(l, 3 * SECOND_MS);
+	assert_string_equal(the_incident(l, id, "opened")->pager, "pagerduty-eu");
+	assert_true(called(l, "pagerduty") <= before + 1);
+	lab_must(l, "heal", "%s", "{}");
+	lab_pass(l, 10 * MINUTE_MS);
+	int64_t next = an_alert(l, "a3", "bob@duff.example", 1); /* alive again: one is enough */
+	lab_pass(l, 3 * SECOND_MS);
+	assert_string_equal(the_incident(l, next, "opened")->pager, "pagerduty");
+}
+
 /* The second pager accepts, we die before we hear of it, and the first one is back meanwhile. */
 static void killed_while_the_next_pager_answers(void **state)
 {
@@ -332,6 +351,7 @@ int stories_of_the_pager(void)
 		STORY(five_minutes_call_the_next_pager),
 		STORY(refused_for_good_calls_the_next_pager),
 		STORY(refused_by_all_is_a_dead_letter),
+		STORY(a_pager_known_to_be_down_is_not_waited_for),
 		STORY(killed_while_the_next_pager_answers),
 	};
 	return cmocka_run_group_tests_name("E39 the pager", tests, NULL, NULL) +

@@ -185,6 +185,48 @@ static void what_is_held_wakes_nobody(void **state)
 	commit(b);
 }
 
+/* I-34: ten thousand cards wait, each of five hundred channels has a request or could have one. */
+static void a_page_waits_for_nothing_else(void **state)
+{
+	struct bench *b = *state;
+	const struct outgoing *rows;
+	char key[32], channel[16];
+
+	begin(b);
+	for (int i = 0; i < 10000; i++) {
+		(void)snprintf(key, sizeof key, "row %d", i);
+		(void)snprintf(channel, sizeof channel, "C%d", i % 500);
+		ok(b, put(b, raise_of(key, OUT_CARD, (enum rank)(1 + i % 4), channel), T0));
+		if (i % 1000 == 0) {
+			commit(b);
+			arena_clear(&b->arena);
+			begin(b);
+		}
+	}
+	commit(b);
+	arena_clear(&b->arena);
+	begin(b);
+	ok(b, put(b, effect_of("case 1, page, silence", OUT_PAGE, RANK_PAGE, "pagerduty"), T0 + 9));
+	ok(b, put(b, effect_of("case 2, page, silence", OUT_PAGE, RANK_PAGE, "other"), T0 + 9));
+	size_t n = claim(b, T0 + 9, 64, &rows);
+	assert_int_equal(n, 64);
+	assert_int_equal(rows[0].kind, OUT_PAGE);
+	assert_int_equal(rows[1].kind, OUT_PAGE);
+	assert_int_equal(rows[2].rank, RANK_PROOF);
+	store_rollback(b->s);
+
+	/* No room is left but what is kept for pages. */
+	struct claim_terms terms = { .now_ms = T0 + 9, .limit = 0, .more = 16 };
+	begin(b);
+	ok(b, put(b, effect_of("case 1, page, silence", OUT_PAGE, RANK_PAGE, "pagerduty"), T0 + 9));
+	ok(b, store_claim(b->s, &terms, &rows, &n, &b->fail));
+	assert_int_equal(n, 1);
+	assert_int_equal(rows[0].kind, OUT_PAGE);
+	ok(b, store_claim(b->s, &terms, &rows, &n, &b->fail));
+	assert_int_equal(n, 0); /* cards never take it */
+	commit(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +235,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_is_put_off_stops_nobody, bench_set_up,
 						bench_tear_down),
 		cmocka_unit_test_setup_teardown(what_is_held_wakes_nobody, bench_set_up,
+						bench_tear_down),
+		cmocka_unit_test_setup_teardown(a_page_waits_for_nothing_else, bench_set_up,
 						bench_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
