@@ -1,6 +1,7 @@
 # SecurityBot. One tree, wildcards instead of lists (a new file needs no line here); variants by B=DIR.
 #   make          build/securitybot and build/sandbox        make run      try it: bot + sandbox + one alert
 #   make test     every C test; ends "N passed, N failed"    make lint     format, clang-tidy, cppcheck, layers, words
+#   make valgrind the wire tests and the bot under memcheck  make check-asan  every test under the sanitizers
 # One room at a time:  make B=/tmp/b ROOMS="base lang" UNIT=test_lang_jq unit
 B      ?= build
 ROOMS  ?=
@@ -66,7 +67,7 @@ PROGRAMS := $(if $(MAIN_C),$(B)/securitybot) $(if $(filter sandbox/main.c,$(SAND
 # Archives: a test pulls in what it uses and may bring its own in place of the rest.
 GROUP = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
-.PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest fmt run browser conformance screenshots mutants disk soak fuzz \
+.PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest valgrind fmt run browser conformance screenshots mutants disk soak fuzz \
         fuzzers setup setup-test install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -161,6 +162,14 @@ check: test-programs
 test:
 	@tools/setup.sh test
 	@$(SUBMAKE) check
+# Wire tests, and the bot that they start, under memcheck: no error, no byte left, nothing suppressed. Not the one that
+# kills: what is killed has no end to look at (check-asan runs it).
+MEMCHECK = $(shell command -v valgrind) -q --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all \
+           --error-exitcode=99
+valgrind:
+	@tools/setup.sh valgrind
+	@$(SUBMAKE) $(PROGRAMS) $(WIRES)
+	@UNDER="$(MEMCHECK)" TEST_SLOW=10 LIMIT_S=1500 tools/run-tests.sh $(filter-out %/test_crash_kill,$(WIRES))
 check-asan:
 	@$(SUBMAKE) B=build/asan $(ASAN) SEEDS=1..200 check
 

@@ -3,6 +3,7 @@
 # (", N skipped" may follow), and the exit code 1 when anything failed.
 # A program speaks cmocka, or ends with such a line itself. One that crashes, hangs, leaks or says nothing has failed.
 # Usage: tools/run-tests.sh PROGRAM...     SEEDS=A..B: seeds for a program named sim     LIMIT_S: seconds for each
+#        UNDER=COMMAND: what to run programs, and the bot that they start, with
 #        BUILD=FOLDER tools/run-tests.sh FILE.mjs...     with the Node that tests bring, else the system's
 set -u
 cd "$(dirname "$0")/.." || exit 70
@@ -37,7 +38,7 @@ run_one() {
 	program=$1
 	name=${program##*/}
 	out=$RESULTS/$name
-	set -- "$program"
+	set -- ${UNDER:-} "$program"
 	case $name in
 	sim) set -- "$program" --seeds "${SEEDS:-1..1000}" ;;
 	replay_fuzz_*) set -- "$program" "tests/fuzz/corpus/${name#replay_fuzz_}" tests/samples ;;

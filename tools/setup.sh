@@ -1,6 +1,6 @@
 #!/bin/sh
 # setup: the Debian 12 packages a task needs; asks the network only when one is missing.
-# Usage: tools/setup.sh [build] [test] [lint] [fuzz] [browser] [conformance]     (as root, or with sudo)
+# Usage: tools/setup.sh [build] [test] [lint] [valgrind] [fuzz] [browser] [conformance]     (as root, or with sudo)
 set -eu
 cd "$(dirname "$0")/.."
 export LC_ALL=C
@@ -13,11 +13,12 @@ group() {
 	build) echo "$build" ;;
 	test) echo "$build libcmocka-dev" ;;
 	lint) echo "$build libcmocka-dev clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck" ;;
+	valgrind) echo "$build libcmocka-dev valgrind=valgrind libc6-dbg" ;;
 	fuzz) echo "$build libcmocka-dev clang=clang libclang-rt-14-dev llvm=llvm-cov" ;;
 	conformance) echo "$build nodejs=node npm=npm iproute2=ip util-linux=unshare" ;;
 	browser) echo "$build chromium=chromium fonts-noto-color-emoji fonts-dejavu-core nodejs=node npm=npm" ;;
 	*)
-		echo "setup: no such group: $1 (build test lint fuzz browser conformance)" >&2
+		echo "setup: no such group: $1 (build test lint valgrind fuzz browser conformance)" >&2
 		exit 64
 		;;
 	esac

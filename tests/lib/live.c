@@ -20,12 +20,20 @@
 #include "lib/live_inside.h"
 
 enum { START_MS = 20 * 1000, STOP_MS = 5 * 1000, FILE_MAX = 16 << 20, TAIL = 6000, ENV_MAX = 24 };
+enum { ARGS_MAX = 32, UNDER_FOUND = 99 };
 
 int64_t live_now_ms(void)
 {
 	struct timespec t;
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t live_slow(void)
+{
+	const char *text = getenv("TEST_SLOW");
+	const long n = text ? strtol(text, NULL, 10) : 0;
+	return n > 1 ? n : 1;
 }
 
 void live_pause(struct live *l, int64_t until_ms, const char *what, const char *file, int line)
@@ -173,37 +181,39 @@ static void env_make(struct live *l, const struct live_options *o)
 	}
 }
 
-/* Waits for the end of a process by its descriptor; false: it still runs. */
-static bool has_ended(int pidfd, int64_t patience_ms)
+/* False: it still runs. It is not buried, so its number is nobody else's. */
+static bool has_ended(pid_t pid, int64_t patience_ms)
 {
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
-	const int64_t end_ms = live_now_ms() + patience_ms;
-	for (int64_t left; (left = end_ms - live_now_ms()) >= 0;) {
-		if (poll(&p, 1, (int)left) == 1)
+	const int64_t end_ms = live_now_ms() + patience_ms * live_slow();
+	for (;;) {
+		siginfo_t info = { .si_pid = 0 };
+		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+		    info.si_pid == pid)
 			return true;
-		if (left == 0)
+		if (live_now_ms() >= end_ms)
 			return false;
+		(void)poll(NULL, 0, 3);
 	}
-	return false;
 }
 
-static int bury(pid_t *pid)
+static int bury(struct live *l, pid_t *pid)
 {
 	int status = 0;
 	(void)waitpid(*pid, &status, 0);
 	*pid = 0;
+	l->has_found = l->has_found ||
+		       (l->under[0] && WIFEXITED(status) && WEXITSTATUS(status) == UNDER_FOUND);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-static void end_process(pid_t *pid, int pidfd)
+static void end_process(struct live *l, pid_t *pid)
 {
 	if (*pid <= 0)
 		return;
-	(void)pidfd_send_signal(pidfd, SIGTERM, NULL, 0);
-	if (!has_ended(pidfd, STOP_MS))
-		(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-	(void)bury(pid);
-	(void)close(pidfd);
+	(void)kill(*pid, SIGTERM);
+	if (!has_ended(*pid, STOP_MS))
+		(void)kill(*pid, SIGKILL);
+	(void)bury(l, pid);
 }
 
 /* --- the sandbox --- */
@@ -216,14 +226,14 @@ static bool sandbox_start(struct live *l)
 	const char *out = live_file(l, "sandbox.out");
 	const char *at;
 	l->sandbox = spawn(argv, l->env, out, live_file(l, "sandbox.log"));
-	if (l->sandbox < 0 || (l->sandbox_fd = pidfd_open(l->sandbox, 0)) < 0)
+	if (l->sandbox < 0)
 		return false;
 	for (const int64_t end_ms = live_now_ms() + START_MS; live_now_ms() < end_ms;) {
 		if (file_read(out, &b) && (at = strstr(buf_z(&b), "http://127.0.0.1:"))) {
 			l->sandbox_port = (int)strtol(at + strlen("http://127.0.0.1:"), NULL, 10);
 			return l->sandbox_port > 0;
 		}
-		if (has_ended(l->sandbox_fd, 4))
+		if (has_ended(l->sandbox, 4))
 			return false;
 	}
 	return false;
@@ -231,34 +241,64 @@ static bool sandbox_start(struct live *l)
 
 /* --- the bot --- */
 
+static void under_read(struct live *l)
+{
+	const char *text = getenv("UNDER");
+	struct str word, rest = str_z(text ? text : "");
+	for (size_t n = 0; rest.n;) {
+		(void)str_cut(rest, ' ', &word, &rest);
+		assert_true(n + 1 < sizeof(l->under) / sizeof(l->under[0]));
+		if (word.n)
+			l->under[n++] = arena_str(&l->memory, word);
+	}
+}
+
+static void command_line(const struct live *l, const char *const *args, const char *argv[ARGS_MAX])
+{
+	size_t n = 0;
+	for (size_t i = 0; l->under[i]; i++)
+		argv[n++] = l->under[i];
+	argv[n++] = l->program;
+	for (size_t i = 0; args[i]; i++) {
+		assert_true(n + 1 < ARGS_MAX);
+		argv[n++] = args[i];
+	}
+	argv[n] = NULL;
+}
+
 void live_bot_start(struct live *l)
 {
-	const char *const argv[] = { l->program, "run", "--config",
-				     live_file(l, "securitybot.yaml"), NULL };
+	const char *const args[] = { "run", "--config", live_file(l, "securitybot.yaml"), NULL };
+	const char *argv[ARGS_MAX];
 	assert_int_equal(l->bot, 0);
+	command_line(l, args, argv);
 	l->log_from = strlen(live_log(l));
 	l->bot_port = 0;
 	l->bot = spawn(argv, l->env, live_file(l, "bot.out"), live_file(l, "bot.log"));
 	assert_true(l->bot > 0);
-	l->bot_fd = pidfd_open(l->bot, 0);
-	assert_true(l->bot_fd >= 0);
 }
 
-int live_bot_pidfd(const struct live *l) { return l->bot_fd; }
+int live_bot_pidfd(struct live *l)
+{
+	if (l->bot_fd < 0 && l->bot > 0)
+		l->bot_fd = pidfd_open(l->bot, 0); /* only then: valgrind does not know it */
+	return l->bot_fd;
+}
 pid_t live_bot_pid(const struct live *l) { return l->bot; }
 pid_t live_sandbox_pid(const struct live *l) { return l->sandbox; }
 
 static int bot_bury(struct live *l)
 {
-	const int code = bury(&l->bot);
-	(void)close(l->bot_fd);
+	const int code = bury(l, &l->bot);
+	if (l->bot_fd >= 0)
+		(void)close(l->bot_fd);
 	l->bot_fd = -1;
 	return code;
 }
 
 bool live_bot_is_alive(struct live *l)
 {
-	if (l->bot > 0 && has_ended(l->bot_fd, 0))
+	if (l->bot > 0 && has_ended(l->bot, 0))
 		(void)bot_bury(l);
 	return l->bot > 0;
 }
@@ -299,20 +339,20 @@ void live_bot_ready(struct live *l)
 int live_bot_wait(struct live *l, int64_t patience_ms)
 {
 	assert_true(l->bot > 0);
-	if (!has_ended(l->bot_fd, patience_ms))
+	if (!has_ended(l->bot, patience_ms))
 		fail_msg("the bot has not ended after %lld ms", (long long)patience_ms);
 	return bot_bury(l);
 }
 
 void live_bot_kill(struct live *l)
 {
-	(void)pidfd_send_signal(l->bot_fd, SIGKILL, NULL, 0);
+	(void)kill(l->bot, SIGKILL);
 	(void)live_bot_wait(l, STOP_MS);
 }
 
 int live_bot_stop(struct live *l)
 {
-	(void)pidfd_send_signal(l->bot_fd, SIGTERM, NULL, 0);
+	(void)kill(l->bot, SIGTERM);
 	return live_bot_wait(l, STOP_MS);
 }
 
@@ -337,20 +377,16 @@ int live_run(struct live *l, const char *const *args, struct buf *out)
 
 int live_run_for(struct live *l, int64_t patience_ms, const char *const *args, struct buf *out)
 {
-	const char *argv[16] = { l->program };
+	const char *argv[ARGS_MAX];
 	const char *to = live_file(l, arena_f(&l->memory, "run-%d.out", ++l->runs));
-	for (size_t i = 0; args[i]; i++) {
-		assert_true(i + 2 < sizeof(argv) / sizeof(argv[0]));
-		argv[i + 1] = args[i];
-	}
+	command_line(l, args, argv);
 	pid_t pid = spawn(argv, l->env, to, to);
-	const int fd = pidfd_open(pid, 0);
-	if (!has_ended(fd, patience_ms)) {
-		end_process(&pid, fd);
+	assert_true(pid > 0);
+	if (!has_ended(pid, patience_ms)) {
+		end_process(l, &pid);
 		fail_msg("securitybot %s does not end", args[0]);
 	}
-	const int code = bury(&pid);
-	(void)close(fd);
+	const int code = bury(l, &pid);
 	assert_true(file_read(to, out));
 	return code;
 }
@@ -377,10 +413,11 @@ struct live *live_open(const struct live_options *o)
 	const char *temp = getenv("TMPDIR");
 	l->memory = ARENA(64 << 20);
 	l->log = BUF(FILE_MAX);
-	l->bot_fd = l->sandbox_fd = -1;
+	l->bot_fd = -1;
 	l->folder = mem_str(str_z(arena_f(&l->memory, "%s/securitybot-live-XXXXXX",
 					  temp && temp[0] ? temp : "/tmp")));
 	env_make(l, o);
+	under_read(l);
 	if (find_programs(l) && mkdtemp(l->folder) && sandbox_start(l) && config_write(l, o) &&
 	    live_world_open(l))
 		return l;
@@ -411,9 +448,11 @@ void live_close(struct live *l)
 {
 	if (!l)
 		return;
-	end_process(&l->bot, l->bot_fd); /* first: it says goodbye to Slack */
-	end_process(&l->sandbox, l->sandbox_fd);
-	if (!l->has_passed) {
+	end_process(l, &l->bot); /* first: it says goodbye to Slack */
+	end_process(l, &l->sandbox);
+	if (l->bot_fd >= 0)
+		(void)close(l->bot_fd);
+	if (!l->has_passed || l->has_found) {
 		show_end(l, "bot.log");
 		show_end(l, "sandbox.log");
 	}
@@ -421,9 +460,12 @@ void live_close(struct live *l)
 		(void)fprintf(stderr, "kept: %s\n", l->folder);
 	else
 		(void)nftw(l->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	const bool has_found = l->has_found;
 	live_world_close(l);
 	buf_free(&l->log);
 	free(l->folder);
 	arena_clear(&l->memory);
 	free(l);
+	if (has_found)
+		fail_msg("see above what was found in securitybot");
 }

@@ -2,7 +2,9 @@
  * of their own under the temporary one; the programs are those beside the test's own binary. For
  * tests/wire only. It ends only processes that it started, and they die with the test. A thing
  * that should happen and does not fails the test. What is returned is borrowed until live_close,
- * unless it says otherwise. */
+ * unless it says otherwise.
+ * Environment: UNDER, a command to run each securitybot with (`make valgrind`), which says by exit
+ * code 99 that it found something; TEST_SLOW, how many times slower all is with it. */
 #ifndef TESTS_LIVE_H
 #define TESTS_LIVE_H
 #include <setjmp.h>
@@ -34,6 +36,7 @@ struct live_options {
 struct live *live_open(const struct live_options *o);
 /* Ends what runs and removes the folder (LIVE_KEEP=1 in the environment: keeps it). Shows the end
  * of both logs unless live_passed() was said. NULL is fine. */
+/* Fails the test if UNDER found something. */
 void live_close(struct live *l);
 void live_passed(struct live *l);
 
@@ -53,7 +56,7 @@ void live_bot_listen(struct live *l);   /* waits until its door is open */
 bool live_bot_listens(struct live *l);  /* is it open now? False too if the bot has ended */
 void live_bot_ready(struct live *l);    /* waits until Slack's socket is up */
 bool live_bot_is_alive(struct live *l); /* false: it ended, and was buried */
-int live_bot_pidfd(const struct live *l);
+int live_bot_pidfd(struct live *l);
 pid_t live_bot_pid(const struct live *l); /* 0 = does not run */
 pid_t live_sandbox_pid(const struct live *l);
 void live_bot_kill(struct live *l); /* SIGKILL, and waits */
@@ -100,9 +103,10 @@ size_t live_incidents(const struct cJSON *state, const char *words);
 /* --- time --- */
 
 int64_t live_now_ms(void); /* monotonic */
+int64_t live_slow(void);   /* TEST_SLOW, else 1 */
 /* Looks again every few milliseconds until it holds. */
 #define LIVE_UNTIL(l, patience_ms, condition)                                                      \
-	for (const int64_t until_ms = live_now_ms() + (patience_ms); !(condition);)                \
+	for (const int64_t until_ms = live_now_ms() + (patience_ms)*live_slow(); !(condition);)    \
 	live_pause((l), until_ms, #condition, __FILE__, __LINE__)
 void live_pause(struct live *l, int64_t until_ms, const char *what, const char *file, int line);
 /* An assertion that quotes a sentence of tests/scenario/SENTENCES (tools/check-scenarios.sh). */

@@ -11,8 +11,10 @@ struct live {
 	char *folder;
 	const char *build, *program; /* where the programs are; the bot */
 	const char *env[24];         /* of the children, NULL at the end */
+	const char *under[16];       /* the words of UNDER, NULL at the end */
+	bool has_found;              /* it did */
 	pid_t sandbox, bot;          /* 0 = does not run */
-	int sandbox_fd, bot_fd;      /* pidfds */
+	int bot_fd;                  /* pidfd, -1 = none */
 	int sandbox_port, bot_port;
 	int runs; /* of live_run */
 	bool has_passed;

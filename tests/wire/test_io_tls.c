@@ -242,9 +242,12 @@ static void test_proxy(void **state)
 }
 
 /* The system's policy may forbid more than we do; here it allows all, so that what is refused is
- * refused by us. */
+ * refused by us. Not under valgrind: OpenSSL 3.0 keeps a lock for good once it has read a policy.
+ */
 static void allow_all(void)
 {
+	if (getenv("UNDER") != NULL)
+		return;
 	char path[] = "/tmp/io-test-policy-XXXXXX";
 	FILE *f = fdopen(mkstemp(path), "w");
 

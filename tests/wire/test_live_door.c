@@ -318,16 +318,9 @@ static void test_urls_and_many(void **state)
 static long memory_peak(struct live *l)
 {
 	char path[64], line[256];
-	long pid = 0, peak = 0;
-	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", live_bot_pidfd(l));
+	long peak = 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)live_bot_pid(l));
 	FILE *f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (strncmp(line, "Pid:", 4) == 0)
-			pid = strtol(line + 4, NULL, 10);
-	if (f)
-		(void)fclose(f);
-	(void)snprintf(path, sizeof(path), "/proc/%ld/status", pid);
-	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f))
 		if (strncmp(line, "VmHWM:", 6) == 0)
 			peak = strtol(line + 6, NULL, 10);
@@ -386,8 +379,8 @@ static void test_slow_and_many(void **state)
 	print_message("%d connections, %zu were held; the slow one was refused after %lld ms; the "
 		      "bot's memory peaked at %ld KiB\n",
 		      CROWD, held, (long long)took_ms, peak);
-	assert_true(took_ms >= 9000 && took_ms < 14000);
-	QUOTE("E46.4", "memory bounded", has_sanitizer || peak < MEMORY_MAX_KB);
+	assert_true(took_ms >= 9000 && took_ms < 14000 * live_slow());
+	QUOTE("E46.4", "memory bounded", has_sanitizer || live_slow() > 1 || peak < MEMORY_MAX_KB);
 	expect(w, send_all(w, "GET /healthz HTTP/1.1\r\n", STR("")), 200, "ok");
 	expect(w, send_all(w, "GET /readyz HTTP/1.1\r\n", STR("")), 200, "ready");
 	expect_next(w, "{\"good\":3}", "\"ids\":[\"alert-1\"]");

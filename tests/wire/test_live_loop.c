@@ -136,7 +136,7 @@ static void test_slow_resolver(void **state)
 	print_message("%d clicks, the slowest acknowledged in %lld ms; look-ups of 800 ms "
 		      "meanwhile: %zu for sockets, %zu for pages\n",
 		      CLICKS, (long long)most_ms, ws, http);
-	assert_true(most_ms < ACK_MS_MAX);
+	assert_true(most_ms < ACK_MS_MAX * live_slow());
 	assert_true(ws >= LOOKUPS_MIN);
 	assert_true(http >= LOOKUPS_MIN);
 	live_passed(l);

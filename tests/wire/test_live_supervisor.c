@@ -53,7 +53,8 @@ static const char *hears(struct scene *s, int patience_ms)
 {
 	static char word[64];
 	struct pollfd p = { .fd = s->fd, .events = POLLIN };
-	ssize_t n = poll(&p, 1, patience_ms) == 1 ? recv(s->fd, word, sizeof(word) - 1, 0) : 0;
+	const int wait_ms = patience_ms * (int)live_slow();
+	ssize_t n = poll(&p, 1, wait_ms) == 1 ? recv(s->fd, word, sizeof(word) - 1, 0) : 0;
 	word[n > 0 ? n : 0] = '\0';
 	return word;
 }
