@@ -151,6 +151,60 @@ static void test_timeout_may_have_happened(void **state)
 	bench_close(&b);
 }
 
+/* Answers a byte every 10 ms: in time, and then without end, first in the body, then in the head.
+ */
+static void play_dripping(struct peer *p)
+{
+	static const char in_time[] = "HTTP/1.1 200 OK\r\nconnection: close\r\n"
+				      "transfer-encoding: chunked\r\n\r\n"
+				      "4\r\n{\"ok\r\n7\r\n\":true}\r\n0\r\n\r\n";
+	static const char *const begin[] = { "", "HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n",
+					     "HTTP/1.1 200 OK\r\nx-" };
+
+	for (size_t i = 0; i < 3; i++) {
+		const int fd = peer_accept(p->listener);
+		p->count += peer_read_request(fd, p->seen, sizeof(p->seen));
+		peer_say(fd, begin[i]);
+		for (size_t n = 0; n < (i ? 1000 : sizeof(in_time) - 1); n++) {
+			if (send(fd, i ? "x" : in_time + n, 1, MSG_NOSIGNAL) != 1)
+				break;
+			(void)poll(NULL, 0, 10);
+		}
+		(void)close(fd);
+	}
+}
+
+/* Slow is fine; what never ends is given up when its time is over, however much comes. */
+static void test_dripping_answers(void **state)
+{
+	struct bench b;
+	struct peer p;
+
+	(void)state;
+	peer_start(&p, play_dripping);
+	bench_open(&b, (struct io_options){ 0 });
+	post(&b, 1, url_of(p.port), "{}");
+	const struct arrival *a = bench_want(&b, ARRIVAL_REPLY, 0);
+	assert_int_equal(a->reply.status, 200);
+	assert_true(str_is(a->reply.body, "{\"ok\":true}"));
+	for (size_t i = 1; i < 3; i++) {
+		const struct request rq = { .method = "POST",
+					    .url = url_of(p.port),
+					    .body = STR_INIT("{}"),
+					    .timeout_ms = 400,
+					    .reply_bytes_max = 100000 };
+		const int64_t begun_ms = io_wall_ms();
+		b.net->http(b.net->self, 1 + i, &rq);
+		a = bench_want(&b, ARRIVAL_REPLY, i);
+		assert_int_equal(a->reply.status, 0);
+		assert_true(a->reply.may_have_happened);
+		assert_true(io_wall_ms() - begun_ms < 4000);
+	}
+	bench_close(&b);
+	peer_join(&p);
+	assert_int_equal(p.count, 3);
+}
+
 /* Refused, no such host, no scheme of ours: nothing left us. */
 static void test_never_left(void **state)
 {
@@ -369,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_methods),
 		cmocka_unit_test(test_timeout_may_have_happened),
+		cmocka_unit_test(test_dripping_answers),
 		cmocka_unit_test(test_never_left),
 		cmocka_unit_test(test_never_repeated),
 		cmocka_unit_test(test_odd_answers),
