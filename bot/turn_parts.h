@@ -24,8 +24,9 @@ struct turn_trouble {
 };
 enum {
 	FLIGHTS_MAX = 256,
-	OWN_ROOM = 32,   /* of them for replies and the link's own requests */
-	PAGES_ROOM = 16, /* and for pages, if everything else hangs */
+	OWN_ROOM = 32,       /* of them for replies and the link's own requests */
+	PAGES_ROOM = 16,     /* and for pages, if everything else hangs */
+	FIND_PAGES_MAX = 20, /* of a hundred messages */
 	ARRIVALS_MAX = TURN_BATCH_MAX + FLIGHTS_MAX + 1,
 	SPOKEN_MAX = 2048,
 	ITEMS_MAX = 512 /* with the alerts of several in one body; then the door says 503 */
@@ -68,7 +69,10 @@ struct flight {
 	struct slack_asked asked; /* ROW; marker borrowed from `token` */
 	struct token token;
 	size_t pager;               /* ROW of a page: which of the policy's */
-	char user[65], channel[65]; /* MODAL */
+	char user[65], channel[65]; /* MODAL; channel also of a ROW that is looked for */
+	char under[32];             /* ROW that is looked for: the ts of its card, "" = none */
+	int64_t oldest_ms;
+	int pages; /* that were read */
 };
 
 /* An acknowledgement that no socket was there for: Slack waits three seconds. */
@@ -208,6 +212,9 @@ void turn_build(struct turn *t, const struct outgoing *rows, size_t n);
 void turn_render_reply(struct turn *t, struct item *it); /* inside the transaction */
 void turn_answer_items(struct turn *t); /* after a commit: acks, door answers, replies */
 void turn_release(struct turn *t);      /* hands everything spoken to net */
+/* The next page of a search whose answer said that there is one: the row stays in flight. False:
+ * enough pages were read. */
+bool turn_find_on(struct turn *t, const struct flight *f, const char *cursor);
 struct flight turn_landed(struct turn *t, uint64_t ticket, bool *known); /* takes the flight out */
 struct act turn_act(struct turn *t, const char *label);
 

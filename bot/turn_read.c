@@ -233,9 +233,7 @@ static void url_answered(struct turn *t, const struct wire_reply *reply)
 
 static void row_answered(struct turn *t, const struct flight *f, const struct wire_reply *reply)
 {
-	struct item *it = turn_item(t);
-	it->kind = ITEM_RESULT;
-	struct result *r = &it->result;
+	struct result result = { 0 }, *r = &result;
 	if (f->asked.kind == OUT_PAGE) {
 		struct connector c = engine_connector(t->o.policy, f->pager);
 		struct engine_reply er = { reply->status, reply->may_have_happened,
@@ -247,10 +245,15 @@ static void row_answered(struct turn *t, const struct flight *f, const struct wi
 		slack_answer(&asked, reply, &t->batch, r);
 		turn_slack_heard(t, reply->status);
 		turn_slack_told(t, &asked, r);
+		if (r->cursor && turn_find_on(t, f, r->cursor))
+			return;
 	}
 	r->outgoing_id = f->outgoing_id;
 	r->flight = f->rev;
 	r->phase = f->asked.phase;
+	struct item *it = turn_item(t);
+	it->kind = ITEM_RESULT;
+	it->result = result;
 }
 
 static void read_reply(struct turn *t, const struct arrival *a)

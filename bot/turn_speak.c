@@ -75,6 +75,41 @@ struct flight *turn_ask(struct turn *t, enum flight_kind kind, const struct requ
 	return f;
 }
 
+/* --- looking for a message whose answer was lost --- */
+
+static struct slack_find find_of(const struct outgoing *row, const char *thread_ts)
+{
+	return (struct slack_find){ row->channel, thread_ts, row->first_ms - MINUTE_MS, "" };
+}
+
+/* What the next page will need. */
+static void find_begin(struct flight *f, const struct slack_find *first)
+{
+	(void)snprintf(f->channel, sizeof(f->channel), "%s", first->channel);
+	(void)snprintf(f->under, sizeof(f->under), "%s", first->thread_ts);
+	f->oldest_ms = first->oldest_ms;
+	f->pages = 1;
+}
+
+bool turn_find_on(struct turn *t, const struct flight *f, const char *cursor)
+{
+	const struct slack_find next = { f->channel, f->under, f->oldest_ms, cursor };
+	const struct slack_api api = turn_api(t);
+	struct request rq;
+	if (f->pages >= FIND_PAGES_MAX) {
+		log_line(LOG_LEVEL_WARN, "slack.not_found", "id=%lld pages=%d",
+			 (long long)f->outgoing_id, f->pages);
+		return false;
+	}
+	slack_find(&api, &next, &t->batch, &rq);
+	struct flight *further = turn_ask(t, FLIGHT_ROW, &rq);
+	const uint64_t ticket = further->ticket;
+	*further = *f;
+	further->ticket = ticket;
+	further->pages++;
+	return true;
+}
+
 /* --- requests of claimed rows --- */
 
 /* The ts of the card that a thread message stands under; "" = there is none at the moment. */
@@ -84,21 +119,23 @@ static const char *card_ts(struct turn *t, const struct outgoing *row)
 	return cards.n ? cards.at[0]->ref : "";
 }
 
+static bool is_reply(const struct outgoing *row) { return row->kind == OUT_THREAD && !row->ref[0]; }
+
+static const char *thread_of(struct turn *t, const struct outgoing *row)
+{
+	return is_reply(row) ? card_ts(t, row) : "";
+}
+
 static enum rc build_message(struct turn *t, const struct outgoing *row, const char *marker,
 			     struct request *rq, struct fail *fail)
 {
 	struct slack_api api = turn_api(t);
-	bool is_reply = row->kind == OUT_THREAD && !row->ref[0];
-	const char *thread_ts = is_reply ? card_ts(t, row) : "";
-	if (is_reply && !thread_ts[0])
+	const char *thread_ts = thread_of(t, row);
+	if (is_reply(row) && !thread_ts[0])
 		return FAIL(fail, RC_AGAIN, "its card is not there");
-	if (row->phase == PHASE_FIND && is_reply) {
-		slack_find_reply(&api, row->channel, thread_ts, row->first_ms - MINUTE_MS, &t->work,
-				 rq);
-		return RC_OK;
-	}
 	if (row->phase == PHASE_FIND) {
-		slack_find(&api, row->channel, row->first_ms - MINUTE_MS, &t->work, rq);
+		const struct slack_find first = find_of(row, thread_ts);
+		slack_find(&api, &first, &t->work, rq);
 		return RC_OK;
 	}
 	CLEANUP(json_done) struct cJSON *content = NULL;
@@ -201,6 +238,10 @@ void turn_build(struct turn *t, const struct outgoing *rows, size_t n)
 		f->asked = (struct slack_asked){ .kind = row->kind,
 						 .phase = row->phase,
 						 .is_update = row->ref[0] != '\0' };
+		if (row->phase == PHASE_FIND) {
+			const struct slack_find first = find_of(row, thread_of(t, row));
+			find_begin(f, &first);
+		}
 		turn_say(t, SPOKEN_REQUEST, f->ticket)->request = rq;
 	}
 }

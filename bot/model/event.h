@@ -63,6 +63,7 @@ struct result {
 	const char *channel, *ref; /* DONE: channel and ts, or the pager's key */
 	int64_t shown; /* FIND that found: the revision the found message shows (from its metadata)
 			*/
+	const char *cursor; /* FIND that did not find: there is another page, NULL = that was all */
 	const struct person *person; /* DONE look-ups */
 	const char *dm;              /* DONE OPEN_DM: the channel */
 };

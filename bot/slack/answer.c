@@ -171,6 +171,20 @@ static void read_sent(const struct slack_asked *asked, const struct cJSON *j, st
 		doubt(asked, "ok without channel and ts", out);
 }
 
+/* Not on this page: is there another? What says so without telling where is no proof of absence. */
+static void read_more(const struct slack_asked *asked, const struct cJSON *j, struct arena *a,
+		      struct result *out)
+{
+	const char *next = json_text_at(j, "response_metadata.next_cursor");
+
+	if (next[0] == '\0' && !json_true(json_get(j, "has_more")))
+		return;
+	if (next[0] == '\0' || strlen(next) > SLACK_CURSOR_BYTES_MAX)
+		doubt(asked, "more messages without a cursor", out);
+	else
+		out->cursor = arena_z(a, next);
+}
+
 static void read_found(const struct slack_asked *asked, const struct cJSON *j, struct arena *a,
 		       struct result *out)
 {
@@ -192,6 +206,7 @@ static void read_found(const struct slack_asked *asked, const struct cJSON *j, s
 		out->shown = json_int(json_get(payload, "rev"), &rev) ? rev : 0;
 		return;
 	}
+	read_more(asked, j, a, out);
 }
 
 static void read_person(const struct slack_asked *asked, const struct cJSON *j, struct arena *a,

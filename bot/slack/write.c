@@ -164,33 +164,26 @@ void slack_send(const struct slack_api *api, const struct slack_message *m, stru
 	post(api, is_update ? "chat.update" : "chat.postMessage", body, a, out);
 }
 
-/* With oldest and no latest Slack gives the messages nearest to oldest, which is where ours is. */
-static void read_from(int64_t oldest_ms, struct arena *a, struct request *out)
+void slack_find(const struct slack_api *api, const struct slack_find *f, struct arena *a,
+		struct request *out)
 {
-	const int64_t from_ms = oldest_ms > 0 ? oldest_ms : 0;
+	const int64_t from_ms = f->oldest_ms > 0 ? f->oldest_ms : 0;
+	const bool is_thread = f->thread_ts[0] != '\0';
+	struct buf CLEANUP(buf_free) cursor = BUF(3 * SLACK_CURSOR_BYTES_MAX);
 
+	get(api, is_thread ? "conversations.replies?channel=" : "conversations.history?channel=",
+	    f->channel, a, out);
+	if (is_thread) /* digits and a point: Slack's own */
+		out->url = arena_f(a, "%s&ts=%s", out->url, f->thread_ts);
 	out->url = arena_f(a,
 			   "%s&oldest=%" PRId64 ".%03d000&inclusive=true&include_all_metadata=true"
 			   "&limit=%d",
 			   out->url, from_ms / SECOND_MS, (int)(from_ms % SECOND_MS),
 			   SLACK_HISTORY_LIMIT);
+	buf_add_url(&cursor, str_z(f->cursor));
+	if (cursor.n > 0)
+		out->url = arena_f(a, "%s&cursor=%s", out->url, buf_z(&cursor));
 	out->reply_bytes_max = SLACK_HISTORY_BYTES_MAX;
-}
-
-void slack_find(const struct slack_api *api, const char *channel, int64_t oldest_ms,
-		struct arena *a, struct request *out)
-{
-	get(api, "conversations.history?channel=", channel, a, out);
-	read_from(oldest_ms, a, out);
-}
-
-void slack_find_reply(const struct slack_api *api, const char *channel, const char *thread_ts,
-		      int64_t oldest_ms, struct arena *a, struct request *out)
-{
-	get(api, "conversations.replies?channel=", channel, a, out);
-	out->url =
-		arena_f(a, "%s&ts=%s", out->url, thread_ts); /* digits and a point: Slack's own */
-	read_from(oldest_ms, a, out);
 }
 
 void slack_lookup_email(const struct slack_api *api, const char *email, struct arena *a,

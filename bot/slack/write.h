@@ -27,13 +27,15 @@ struct slack_message {
 };
 void slack_send(const struct slack_api *api, const struct slack_message *m, struct arena *a,
 		struct request *out);
-/* conversations.history from oldest_ms on, with all metadata, to find our marker again. */
-void slack_find(const struct slack_api *api, const char *channel, int64_t oldest_ms,
-		struct arena *a, struct request *out);
-/* The same among the replies under a message (conversations.replies): the history has none of them.
- */
-void slack_find_reply(const struct slack_api *api, const char *channel, const char *thread_ts,
-		      int64_t oldest_ms, struct arena *a, struct request *out);
+/* One page of conversations.history with all metadata, to find our marker again; or of the replies
+ * under a message (conversations.replies): the history has none of them. */
+struct slack_find {
+	const char *channel, *thread_ts; /* thread_ts: "" = the history */
+	int64_t oldest_ms;
+	const char *cursor; /* result.cursor of the page before, "" = the first */
+};
+void slack_find(const struct slack_api *api, const struct slack_find *f, struct arena *a,
+		struct request *out);
 void slack_lookup_email(const struct slack_api *api, const char *email, struct arena *a,
 			struct request *out);
 void slack_lookup_user(const struct slack_api *api, const char *user, struct arena *a,
@@ -79,7 +81,8 @@ enum slack_method {
 enum slack_method slack_method(const struct slack_asked *asked);
 const char *slack_method_name(enum slack_method m);
 #define SLACK_GATE "slack:" /* what the gates of all that goes to Slack begin with */
-struct wire_reply {         /* an ARRIVAL_REPLY's fields */
+enum { SLACK_CURSOR_BYTES_MAX = 200 };
+struct wire_reply { /* an ARRIVAL_REPLY's fields */
 	int status;
 	bool may_have_happened;
 	int64_t retry_after_s; /* -1 = none */

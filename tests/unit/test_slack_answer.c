@@ -363,8 +363,24 @@ static void the_marker_is_found_again(void **state)
 	assert_int_equal(r.shown, 2);
 	r = answer(&FIND, 200, "{\"ok\":true,\"messages\":[]}");
 	assert_int_equal(r.outcome, OUTCOME_NOT_FOUND);
+	assert_null(r.cursor);
 	/* A page that could not be read is no proof of absence. */
 	assert_int_equal(answer(&FIND, 200, "{\"ok\":true}").outcome, OUTCOME_TRANSIENT);
+}
+
+/* Absent is what stands on no page. */
+static void there_may_be_another_page(void **state)
+{
+	struct result r = answer(&FIND, 200,
+				 "{\"ok\":true,\"messages\":[],\"has_more\":true,"
+				 "\"response_metadata\":{\"next_cursor\":\"bmV4dA==\"}}");
+
+	(void)state;
+	assert_int_equal(r.outcome, OUTCOME_NOT_FOUND);
+	assert_string_equal(r.cursor, "bmV4dA==");
+	r = answer(&FIND, 200, "{\"ok\":true,\"messages\":[],\"has_more\":true}");
+	assert_int_equal(r.outcome, OUTCOME_TRANSIENT);
+	assert_null(r.cursor);
 }
 
 static void a_person_is_read(void **state)
@@ -502,6 +518,7 @@ int main(void)
 		cmocka_unit_test_teardown(silence_depends_on_whether_it_left_us, forget),
 		cmocka_unit_test_teardown(slacks_wish_to_wait_is_kept_within_reason, forget),
 		cmocka_unit_test_teardown(the_marker_is_found_again, forget),
+		cmocka_unit_test_teardown(there_may_be_another_page, forget),
 		cmocka_unit_test_teardown(a_person_is_read, forget),
 		cmocka_unit_test_teardown(a_direct_message_channel_is_read, forget),
 		cmocka_unit_test_teardown(a_reply_needs_no_ts, forget),

@@ -170,16 +170,18 @@ static void look_ups_are_gets_with_escaped_values(void **state)
 	assert_gets("users.lookupByEmail?email=ana%2Bx%26token%3D1%40example.com", 256 * 1024);
 	slack_lookup_user(&api, "U7", &arena, &rq);
 	assert_gets("users.info?user=U7", 256 * 1024);
-	slack_find(&api, "D024", 1700000000007, &arena, &rq);
+	slack_find(&api, &(struct slack_find){ "D024", "", 1700000000007, "" }, &arena, &rq);
 	assert_gets("conversations.history?channel=D024&oldest=1700000000.007000&inclusive=true"
 		    "&include_all_metadata=true&limit=100",
 		    1024 * 1024);
-	slack_find_reply(&api, "C1", "1699.000200", 1700000000007, &arena, &rq);
+	slack_find(&api, &(struct slack_find){ "C1", "1699.000200", 1700000000007, "" }, &arena,
+		   &rq);
 	assert_gets("conversations.replies?channel=C1&ts=1699.000200&oldest=1700000000.007000"
 		    "&inclusive=true&include_all_metadata=true&limit=100",
 		    1024 * 1024);
-	slack_find(&api, "D024", -5, &arena, &rq);
+	slack_find(&api, &(struct slack_find){ "D024", "", -5, "bmV4dA==" }, &arena, &rq);
 	assert_non_null(strstr(rq.url, "&oldest=0.000000&"));
+	assert_non_null(strstr(rq.url, "&limit=100&cursor=bmV4dA%3D%3D"));
 }
 
 static void an_oversized_value_is_left_out_whole(void **state)
