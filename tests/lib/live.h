@@ -83,6 +83,7 @@ const char *live_alert(struct live *l, const char *type, const char *id, const c
  * which says ok unless the caller looks itself: live_try. */
 struct cJSON *live_control(struct live *l, const char *verb, struct cJSON *args);
 struct cJSON *live_try(struct live *l, const char *verb, struct cJSON *args);
+struct cJSON *live_ask(struct live *l, const char *verb, struct cJSON *args); /* NULL: no answer */
 const struct cJSON *live_state(struct live *l);  /* asked anew; until the next live_state */
 const struct cJSON *live_ledger(struct live *l); /* the same */
 

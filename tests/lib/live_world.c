@@ -78,19 +78,27 @@ const char *live_alert(struct live *l, const char *type, const char *id, const c
 	return json_print_arena(j, &l->memory);
 }
 
-struct cJSON *live_try(struct live *l, const char *verb, struct cJSON *args)
+struct cJSON *live_ask(struct live *l, const char *verb, struct cJSON *args)
 {
 	CLEANUP(buf_free) struct buf ask = BUF(1 << 20), reply = BUF(REPLY_MAX);
 	char url[128];
-	struct fail fail = { .why = "no answer" };
 	if (args)
 		json_print(args, &ask);
 	json_free(args);
 	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%d/_control/%s", l->sandbox_port, verb);
 	const int status = http_post(l, url, NULL, ask.n ? buf_z(&ask) : "{}", &reply);
+	struct fail fail = { 0 };
 	struct cJSON *j = status == 200 ? json_parse(buf_str(&reply), &fail) : NULL;
 	if (!j)
-		fail_msg("%s: status %d, %s", verb, status, fail.why);
+		print_error("%s: status %d %s\n", verb, status, fail.why);
+	return j;
+}
+
+struct cJSON *live_try(struct live *l, const char *verb, struct cJSON *args)
+{
+	struct cJSON *j = live_ask(l, verb, args);
+	if (!j)
+		fail_msg("%s: no answer", verb);
 	return j;
 }
 

@@ -95,6 +95,7 @@ struct soak {
 	size_t made, posted, repeated;
 	int64_t owed_milli, made_at_ms, post_after_ms, looked_ms, command_ms, state_ms;
 	int64_t seq; /* of the ledger */
+	int64_t unanswered;
 	struct sent *sent;
 	size_t sent_n;
 	struct page *pages;

@@ -66,7 +66,7 @@ static void arm(struct soak *s, const char *where, const char *kind, int64_t cou
 	json_put_text(args, "kind", kind);
 	json_put_num(args, "count", (double)count);
 	json_put_num(args, "ms", (double)ms);
-	json_free(live_try(s->live, "fault", args)); /* 64 may be armed; one more is refused */
+	json_free(live_ask(s->live, "fault", args)); /* 64 may be armed; one more is refused */
 	s->armed++;
 }
 
@@ -80,7 +80,10 @@ static void outage_arm(struct soak *s)
 /* The sandbox heals everything at once, so what is to last is armed again. */
 static void heal(struct soak *s)
 {
-	json_free(live_control(s->live, "heal", NULL));
+	struct cJSON *said = NULL;
+	for (int i = 0; i < 3 && !said; i++)
+		said = live_ask(s->live, "heal", NULL);
+	json_free(said);
 	outage_arm(s);
 }
 
@@ -89,7 +92,7 @@ static void verb(struct soak *s, const char *name, const char *key, const char *
 	struct cJSON *args = json_object();
 	if (key)
 		json_put_text(args, key, value);
-	json_free(live_try(s->live, name, args));
+	json_free(live_ask(s->live, name, args));
 }
 
 static void socket_fails(struct soak *s)

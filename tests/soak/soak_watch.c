@@ -261,6 +261,8 @@ static void say_cpu(const struct soak *s)
 	for (size_t i = 0; i < s->samples_n; i++)
 		if (i + 1 == s->samples_n || s->samples[i + 1].life != s->samples[i].life)
 			bot_ms += s->samples[i].cpu_ms;
+	print_message("the sandbox let %" PRId64 " questions of this driver go unanswered\n",
+		      s->unanswered);
 	print_message("CPU of one core: bot %.1f %%, sandbox %.1f %%, this driver %.1f %%; "
 		      "sandbox %" PRId64 " kB\n",
 		      100.0 * (double)bot_ms / (double)z->at_ms,
