@@ -67,7 +67,8 @@ PROGRAMS := $(if $(MAIN_C),$(B)/securitybot) $(if $(filter sandbox/main.c,$(SAND
 # Archives: a test pulls in what it uses and may bring its own in place of the rest.
 GROUP = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
-.PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest valgrind fmt run browser conformance screenshots mutants disk soak fuzz \
+.PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest valgrind fmt run browser conformance screenshots \
+        mutants disk soak kill fuzz \
         fuzzers setup setup-test install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -206,6 +207,10 @@ soak:
 	@tools/setup.sh test
 	@$(SUBMAKE) $(B)/soak
 	SOAK_S=$(SOAK_S) SOAK_CSV=$(B)/soak.csv $(B)/soak
+kill: # kill -9 at 100 moments; make test has 36
+	@tools/setup.sh test
+	@$(SUBMAKE) $(B)/test_crash_kill $(PROGRAMS)
+	@KILLS=$(or $(KILLS),100) LIMIT_S=900 tools/run-tests.sh $(B)/test_crash_kill
 browser:
 	@tools/setup.sh browser
 	@$(SUBMAKE) all

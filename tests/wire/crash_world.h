@@ -1,4 +1,5 @@
-/* crash_world: fifty alerts, their senders, the people who are asked, and the killer. For
+/* crash_world: the alerts, their senders, the people who are asked, and the killer. People see what
+ * is new since they looked last: the whole of it is too much to read thirty times a second. For
  * test_crash_kill.c only. */
 #ifndef CRASH_WORLD_H
 #define CRASH_WORLD_H
@@ -15,11 +16,11 @@
 #include "model/nouns.h"
 
 enum {
-	TASKS = 50,
-	LIVES = 36,
+	TASKS_MAX = 400,
+	LIVES_MAX = 200,
 	CLICK_MS = 3500, /* after that Slack tells the person that nobody answered */
 	LOOK_MS = 30,
-	CLICKS_MAX = 1000,
+	CLICKS_MAX = 8000,
 };
 
 /* --- who does what --- */
@@ -61,6 +62,7 @@ static const struct script scripts[] = {
 	{ .is_nobody = true,             .end = INQUIRY_UNREACHABLE, .late = "" },
 };
 /* clang-format on */
+#define TASK_NAME "kill-"
 enum { SCRIPTS = sizeof(scripts) / sizeof(scripts[0]) };
 
 struct task {
@@ -69,33 +71,49 @@ struct task {
 	const struct script *script;
 	int priority, status;
 	int64_t alert_id;
-	size_t step;              /* clicks that were acknowledged */
-	const char *click, *note; /* envelopes under way, NULL = none */
-	int click_life, note_life;
-	int64_t click_ms, note_ms;
-	const char *token, *ts; /* of the question's buttons; where it stands */
-	bool is_noted, was_aimed_at;
+	size_t step;               /* clicks that were acknowledged */
+	struct sent *click, *note; /* under way, NULL = nothing */
+	const char *token, *ts;    /* of the question's buttons; where it stands */
+	bool is_noted, is_silent, was_aimed_at;
+};
+struct sent {
+	const char *envelope;
+	size_t task;
+	int life;
+	int64_t at_ms;
+	bool is_note, is_acked;
 };
 
 /* What a life waits for before it is ended. */
-enum aim { AIM_START, AIM_CALL, AIM_CLICK, AIM_POST, AIMS };
+#define AIMS_OF(X)                                                                                 \
+	X(MIGRATION, "at a start, no database yet")                                                \
+	X(START, "at a start")                                                                     \
+	X(CALL, "after a request")                                                                 \
+	X(PAGE, "after a page went out")                                                           \
+	X(CLICK, "at a click")                                                                     \
+	X(POST, "at an alert")                                                                     \
+	X(ACCEPTED, "after an alert was accepted")                                                 \
+	X(REFRESH, "while the socket is replaced")
+enum aim {
+#define X(name, words) AIM_##name,
+	AIMS_OF(X)
+#undef X
+		AIMS
+};
 struct crash {
 	struct live *live;
 	uint64_t random;
-	struct task tasks[TASKS];
-	size_t posted; /* alerts with a 2xx */
-	int life;      /* LIVES and more: nobody is killed any more */
+	struct task tasks[TASKS_MAX];
+	size_t tasks_n, posted; /* posted: alerts with a 2xx */
+	int lives, life;        /* life = lives and more: nobody is killed any more */
 	enum aim aim;
 	int64_t delay_us; /* from what it waited for to the blow */
 	bool is_armed;
-	int64_t looked_ms; /* when people looked at their screens */
-	struct sent {
-		const char *envelope;
-		size_t task;
-		bool is_note;
-	} sent[CLICKS_MAX];
+	int64_t looked_ms, state_ms; /* when people looked at their screens: our clock, Slack's */
+	int64_t seq, calls;          /* of the ledger; calls that were seen */
+	struct sent sent[CLICKS_MAX];
 	size_t sent_n;
-	const char *crumbs[LIVES]; /* what was being handled at a death */
+	const char *crumbs[LIVES_MAX]; /* what was being handled at a death */
 	size_t crumbs_n;
 };
 
@@ -135,14 +153,14 @@ static void send_alerts(struct crash *c, size_t up_to)
 {
 	CLEANUP(buf_free) struct buf reply = BUF(4096);
 	struct live *l = c->live;
-	if (c->posted >= up_to || c->posted == TASKS || !live_bot_listens(l))
+	if (c->posted >= up_to || c->posted == c->tasks_n || !live_bot_listens(l))
 		return;
 	struct task *t = &c->tasks[c->posted];
 	const bool is_brief = t->script->is_mute || t->script->waits_for_silence;
 	const char *body =
 		live_alert(l, is_brief ? "brief" : "process", t->id, t->whom->email, t->priority);
 	/* At most one blow at one alert: the second death of one thing means that it is broken. */
-	if (c->aim == AIM_POST && !t->was_aimed_at && c->life < LIVES) {
+	if (c->aim == AIM_POST && !t->was_aimed_at && c->life < c->lives) {
 		t->was_aimed_at = true;
 		arm(c);
 	}
@@ -154,25 +172,25 @@ static void send_alerts(struct crash *c, size_t up_to)
 	assert_non_null(at);
 	t->alert_id = strtoll(at + strlen("\"alert-"), NULL, 10);
 	c->posted++;
+	if (c->aim == AIM_ACCEPTED && !t->was_aimed_at && c->life < c->lives) {
+		t->was_aimed_at = true;
+		arm(c);
+	}
 }
 
 /* --- people --- */
 
-static void remember(struct crash *c, const char *envelope, const struct task *t, bool is_note)
+static struct sent *remember(struct crash *c, const char *envelope, const struct task *t,
+			     bool is_note)
 {
 	assert_true(c->sent_n < CLICKS_MAX);
-	c->sent[c->sent_n].envelope = envelope;
-	c->sent[c->sent_n].task = (size_t)(t - c->tasks);
-	c->sent[c->sent_n++].is_note = is_note;
-}
-
-static bool is_silent_now(const struct cJSON *state, const struct task *t)
-{
-	const struct cJSON *all = json_key(state, "incidents");
-	for (const struct cJSON *i = json_first(all); i; i = json_next(i))
-		if (strcmp(json_text_at(i, "details.reason"), "silence") == 0 && live_has(i, t->id))
-			return true;
-	return false;
+	struct sent *s = &c->sent[c->sent_n++];
+	s->envelope = live_keep(c->live, envelope);
+	s->task = (size_t)(t - c->tasks);
+	s->is_note = is_note;
+	s->life = c->life;
+	s->at_ms = live_now_ms();
+	return s;
 }
 
 static void click(struct crash *c, struct task *t)
@@ -188,12 +206,9 @@ static void click(struct crash *c, struct task *t)
 	CLEANUP(json_done) struct cJSON *said = live_control(c->live, "click", args);
 	if (!json_true(json_key(said, "delivered")))
 		return;
-	if (c->aim == AIM_CLICK && c->life < LIVES)
+	if (c->aim == AIM_CLICK && c->life < c->lives)
 		arm(c);
-	t->click = live_keep(c->live, json_text_at(said, "envelope_id"));
-	t->click_life = c->life;
-	t->click_ms = live_now_ms();
-	remember(c, t->click, t, false);
+	t->click = remember(c, json_text_at(said, "envelope_id"), t, false);
 }
 
 enum { NOTE_BYTES = 64 };
@@ -222,39 +237,31 @@ static void write_note(struct crash *c, const struct cJSON *state, struct task *
 	CLEANUP(json_done) struct cJSON *said = live_control(c->live, "submit", args);
 	if (!json_true(json_key(said, "delivered")))
 		return;
-	t->note = live_keep(c->live, json_text_at(said, "envelope_id"));
-	t->note_life = c->life;
-	t->note_ms = live_now_ms();
-	remember(c, t->note, t, true);
+	t->note = remember(c, json_text_at(said, "envelope_id"), t, true);
 }
 
 /* True if what was sent is no longer under way; *is_done: because it was acknowledged. */
-static bool is_over(const struct crash *c, const struct cJSON *ledger, const struct task *t,
-		    bool is_note, bool *is_done)
+static bool is_over(const struct crash *c, const struct sent *s, bool *is_done)
 {
-	const char *envelope = is_note ? t->note : t->click;
-	const int64_t since_ms = is_note ? t->note_ms : t->click_ms;
-	*is_done = envelope && live_ack(ledger, envelope);
-	return *is_done || !envelope || (is_note ? t->note_life : t->click_life) != c->life ||
-	       live_now_ms() - since_ms > CLICK_MS;
+	*is_done = s && s->is_acked;
+	return !s || s->is_acked || s->life != c->life || live_now_ms() - s->at_ms > CLICK_MS;
 }
 
 static bool has_said_all(const struct task *t) { return !t->script->clicks[t->step]; }
 
-static void person_acts(struct crash *c, const struct cJSON *state, const struct cJSON *ledger,
-			struct task *t)
+static void person_acts(struct crash *c, const struct cJSON *state, struct task *t)
 {
 	bool is_done;
-	if (!t->token || !is_over(c, ledger, t, false, &is_done))
+	if (!t->token || !is_over(c, t->click, &is_done))
 		return;
 	t->click = NULL;
 	t->step += is_done;
 	if (!has_said_all(t)) {
-		if (!t->script->waits_for_silence || is_silent_now(state, t))
+		if (!t->script->waits_for_silence || t->is_silent)
 			click(c, t);
 		return;
 	}
-	if (!t->step || t->is_noted || !is_over(c, ledger, t, true, &is_done))
+	if (!t->step || t->is_noted || !is_over(c, t->note, &is_done))
 		return;
 	t->note = NULL;
 	t->is_noted = is_done;
@@ -262,23 +269,73 @@ static void person_acts(struct crash *c, const struct cJSON *state, const struct
 		write_note(c, state, t);
 }
 
-/* Reads the new questions of all. */
-static void questions_read(struct crash *c, const struct cJSON *state)
+static int64_t number(const struct cJSON *j, const char *path)
 {
-	for (size_t i = 0; i < c->posted; i++) {
-		struct task *t = &c->tasks[i];
-		if (t->token)
-			continue;
-		const struct cJSON *m = live_message(state, t->whom->dm, t->id);
-		if (!m)
-			continue;
-		const struct cJSON *button = live_button(m, "yes");
-		t->ts = live_keep(c->live, json_text_at(m, "ts"));
-		t->token = button ? live_keep(c->live, json_text_at(button, "value")) : NULL;
-	}
+	int64_t v = 0;
+	(void)json_int(json_get(j, path), &v);
+	return v;
 }
 
-/* Looks at everything and acts; not more often than people would. */
+static struct task *task_in(struct crash *c, const struct cJSON *j)
+{
+	CLEANUP(buf_free) struct buf b = BUF(1 << 20);
+	json_print(j, &b);
+	const char *at = strstr(buf_z(&b), TASK_NAME);
+	const size_t i = at ? strtoul(at + strlen(TASK_NAME), NULL, 10) : TASKS_MAX;
+	return i < c->tasks_n ? &c->tasks[i] : NULL;
+}
+
+/* A question that somebody sees for the first time. */
+static void message_read(struct crash *c, const char *channel, const struct cJSON *m)
+{
+	struct task *t = task_in(c, m);
+	const struct cJSON *button = live_button(m, "yes");
+	if (!t || t->token || !button || strcmp(channel, t->whom->dm) != 0)
+		return;
+	t->ts = live_keep(c->live, json_text_at(m, "ts"));
+	t->token = live_keep(c->live, json_text_at(button, "value"));
+}
+
+static void state_read(struct crash *c, const struct cJSON *state)
+{
+	const struct cJSON *channels = json_key(state, "channels");
+	const struct cJSON *incidents = json_key(state, "incidents");
+	for (const struct cJSON *i = json_first(channels); i; i = json_next(i)) {
+		const struct cJSON *all = json_key(i, "messages");
+		for (const struct cJSON *m = json_first(all); m; m = json_next(m))
+			message_read(c, json_text_at(i, "id"), m);
+	}
+	for (const struct cJSON *i = json_first(incidents); i; i = json_next(i)) {
+		struct task *t = strcmp(json_text_at(i, "details.reason"), "silence") == 0
+					 ? task_in(c, i)
+					 : NULL;
+		if (t)
+			t->is_silent = true;
+	}
+	c->state_ms = number(state, "now_ms");
+}
+
+static void acks_read(struct crash *c, const struct cJSON *ledger)
+{
+	const struct cJSON *acks = json_key(ledger, "acks");
+	for (const struct cJSON *a = json_first(acks); a; a = json_next(a))
+		for (size_t i = c->sent_n; i-- > 0;)
+			if (strcmp(c->sent[i].envelope, json_text_at(a, "envelope_id")) == 0) {
+				c->sent[i].is_acked = true;
+				break;
+			}
+}
+
+/* The ledger's calls after `seq`, and acks not seen before; json_free() it. */
+static struct cJSON *ledger_since(struct crash *c, int64_t seq)
+{
+	struct cJSON *args = json_object();
+	json_put_num(args, "since", (double)seq);
+	json_put_num(args, "since_ms", (double)c->state_ms);
+	return live_control(c->live, "ledger", args);
+}
+
+/* Looks at everything that is new and acts; not more often than people would. */
 static void people_act(struct crash *c)
 {
 	if (live_now_ms() - c->looked_ms < LOOK_MS) {
@@ -286,16 +343,22 @@ static void people_act(struct crash *c)
 		return;
 	}
 	c->looked_ms = live_now_ms();
-	const struct cJSON *state = live_state(c->live), *ledger = live_ledger(c->live);
-	questions_read(c, state);
+	struct cJSON *args = json_object();
+	json_put_num(args, "since_ms", (double)c->state_ms);
+	CLEANUP(json_done) struct cJSON *state = live_control(c->live, "state", args);
+	CLEANUP(json_done) struct cJSON *ledger = ledger_since(c, c->seq); /* the later one */
+	c->seq = number(ledger, "seq");
+	c->calls += (int64_t)json_count(json_key(ledger, "calls"));
+	acks_read(c, ledger);
+	state_read(c, state);
 	for (size_t i = 0; i < c->posted; i++)
-		person_acts(c, state, ledger, &c->tasks[i]);
+		person_acts(c, state, &c->tasks[i]);
 }
 
 /* Time is over: whose alert or answer was lost. */
 static void say_who_waits(const struct crash *c)
 {
-	for (size_t i = 0; i < TASKS; i++) {
+	for (size_t i = 0; i < c->tasks_n; i++) {
 		const struct task *t = &c->tasks[i];
 		if (!t->status || !has_said_all(t))
 			print_error("%s: answered %d, alert %" PRId64 ", %s, %zu clicks "
@@ -327,11 +390,13 @@ static void crumb_spare(struct crash *c)
 	assert_int_equal(fclose(f), 0);
 }
 
-static void tasks_make(struct crash *c)
+static void tasks_make(struct crash *c, size_t n)
 {
-	for (size_t i = 0; i < TASKS; i++) {
+	assert_true(n <= TASKS_MAX);
+	c->tasks_n = n;
+	for (size_t i = 0; i < c->tasks_n; i++) {
 		struct task *t = &c->tasks[i];
-		(void)snprintf(t->id, sizeof(t->id), "kill-%02zu", i);
+		(void)snprintf(t->id, sizeof(t->id), TASK_NAME "%03zu", i);
 		t->script = &scripts[i % SCRIPTS];
 		t->whom = &persons[t->script->is_nobody ? NOBODY : chance(c, NOBODY)];
 		t->priority = 1 + (int)chance(c, 5);
