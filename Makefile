@@ -68,7 +68,7 @@ PROGRAMS := $(if $(MAIN_C),$(B)/securitybot) $(if $(filter sandbox/main.c,$(SAND
 GROUP = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 .PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest valgrind fmt run browser conformance screenshots \
-        mutants disk soak kill fuzz \
+        mutants deaths disk soak kill fuzz \
         fuzzers setup setup-test install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -200,6 +200,8 @@ fmt:
 	clang-format -i $$(find bot handlers sandbox tests tools -name '*.[ch]' -not -path '*/node_modules/*')
 mutants: $(SIM) $(DISK)
 	@tools/mutants.sh $(B)
+deaths: $(SCENARIO) # kill -9 at every point of the tales of tests/scenario/deaths.c; make test has every fifth
+	@DEATHS=all LIMIT_S=$(or $(LIMIT_S),900) tools/run-tests.sh $(SCENARIO)
 disk: $(DISK) # every crash point of every scenario
 	@DISK_POINTS=all LIMIT_S=$(or $(LIMIT_S),7200) tools/run-tests.sh $(DISK)
 # SOAK_S seconds under load and faults (and up to five minutes to come to rest); figures in $(B)/soak.csv.
