@@ -1,8 +1,9 @@
 /* main of the disk test: every scenario on a disk that remembers, and then every power cut that
  * could have come: what is found must be a sound database with a whole number of turns, none
  * missing of which a word had left the process. By default a part of the crash points, drawn from
- * the seed, that fits into `make test`; DISK_POINTS=all looks at all of them (make disk). Of the
- * thousands of nearly equal runs that die at each statement in turn, some are taken. */
+ * the seed, that fits into `make test`; DISK_POINTS=all looks at all of them (make disk),
+ * DISK_POINTS=200 at about so many of each. Of the thousands of nearly equal runs that die at each
+ * statement in turn, some are taken. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,9 +35,11 @@ int main(void)
 	int64_t n = 0;
 
 	effort.is_whole = points && strcmp(points, "all") == 0;
+	if (points && !effort.is_whole && str_int(str_z(points), &n) && n > 0)
+		effort.share = (uint64_t)n;
 	if (seed && str_int(str_z(seed), &n) && n > 0)
 		effort.seed = (uint64_t)n;
-	story_stride = effort.is_whole ? 16 : 64;
+	story_stride = effort.is_whole ? 64 : 256;
 	disk_plug();
 	watch_all();
 	int failed = all_stories();

@@ -18,7 +18,7 @@
 #ifdef __SANITIZE_ADDRESS__
 struct effort effort = { .seed = 1, .share = 8 };
 #else
-struct effort effort = { .seed = 1, .share = 28 };
+struct effort effort = { .seed = 1, .share = 20 };
 #endif
 struct tally tally;
 enum { POINTS_MAX = 5000, COMMITS_MAX = 150 };
