@@ -53,7 +53,7 @@ struct source { /* proves itself by exactly one of bearer, url_secret and hmac *
 	struct secret url_secret;
 	struct hmac_rule hmac;
 	const char *each; /* where a body holds several alerts: "data.events"; "" = one a body */
-	bool can_wait; /* refused first, with 503, when the disk is nearly full */
+	bool can_wait;    /* refused first, with 503, when the disk is nearly full */
 };
 struct named_secret {
 	const char *name;

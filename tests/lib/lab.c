@@ -10,17 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "disk.h"
 #include "lab_inside.h"
-
-struct lab_watcher lab_watcher;
-
-void lab_watch(const struct lab_watcher *w)
-{
-	lab_watcher = w ? *w : (struct lab_watcher){ .begun = NULL };
-}
-
-struct store *lab_store(const struct lab *l) { return l->store; }
 
 uint64_t lab_random(struct lab *l)
 {
@@ -145,14 +135,6 @@ static void may_end(struct lab *l, const char *why)
 	assert(l->dead || lab_hurts(l) != l->hurts);
 }
 
-static void read_meter(void *self, int64_t *left, int64_t *all)
-{
-	const struct lab *l = self;
-
-	*left = disk_room();
-	*all = l->o.disk_bytes;
-}
-
 static void be_born(struct lab *l)
 {
 	struct fail fail = { 0 };
@@ -167,7 +149,7 @@ static void be_born(struct lab *l)
 		return;
 	}
 	if (l->o.disk_bytes)
-		store_measure(l->store, &(struct store_meter){ read_meter, l });
+		lab_measure(l);
 	if (lab_watcher.born)
 		lab_watcher.born(l);
 	struct clocks c = clocks_of(l);
@@ -359,10 +341,6 @@ void lab_busy(struct lab *l, int64_t ms)
 	l->busy_ms = l->now_ms + ms;
 	l->turn_ms = l->busy_ms;
 }
-void lab_resize_disk(struct lab *l, int64_t bytes)
-{
-	disk_shrink(l->path, bytes);
-}
 void lab_shift_wall(struct lab *l, int64_t ms)
 {
 	l->wall_shift_ms += ms;
@@ -422,7 +400,7 @@ struct lab *lab_new(const struct lab_options *o)
 	if (lab_watcher.begun)
 		lab_watcher.begun(l);
 	if (o->disk_bytes)
-		disk_shrink(l->path, o->disk_bytes);
+		lab_resize_disk(l, o->disk_bytes);
 	return l;
 }
 

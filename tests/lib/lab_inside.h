@@ -81,6 +81,7 @@ struct lab {
 };
 
 extern struct lab_watcher lab_watcher;
+void lab_measure(struct lab *l); /* the store's meter is the lab's small disk */
 
 uint64_t lab_random(struct lab *l);
 int64_t lab_latency(struct lab *l);
