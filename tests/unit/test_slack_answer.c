@@ -97,7 +97,7 @@ static const struct {
 	{ "channel_not_found", P, T, P, 0 },
 	{ "is_archived", P, T, P, 0 },
 	{ "restricted_action", P, T, P, 0 },
-	{ "restricted_action_thread_locked", P, T, P, 0 },
+	{ "restricted_action_thread_locked", P, P, P, 0 },
 	{ "slack_connect_canvas_sharing_blocked", P, T, P, 0 },
 	{ "an_error_of_next_year", T, T, T, 0 },
 	{ "is_archived_too", T, T, T, 0 },
