@@ -157,12 +157,44 @@ static void test_too_long(void **state)
 	bench_close(&b);
 }
 
+/* Takes nothing any more, and goes when it is told to. */
+static void play_stuck(struct peer *p)
+{
+	const int fd = server_up(p);
+
+	(void)close(peer_accept(p->listener)); /* the sign to go on */
+	(void)close(fd);
+}
+
+/* What we say to it waits, up to a ceiling, and then the socket ends. */
+static void test_a_peer_that_does_not_read(void **state)
+{
+	struct bench b;
+	struct peer p;
+
+	(void)state;
+	peer_start(&p, play_stuck);
+	bench_open(&b, (struct io_options){ 0 });
+	dial(&b, p.port);
+	for (int i = 0; i < 64 && bench_count(&b, ARRIVAL_CLOSED) == 0; i++) {
+		b.net->frame(b.net->self, 5, (struct str){ mib, MIB / 2 });
+		bench_idle(&b, 5);
+	}
+	const struct arrival *a = bench_want(&b, ARRIVAL_CLOSED, 0);
+	assert_true(str_is(a->frame, "the peer does not read"));
+	assert_int_equal(a->code, 1001);
+	(void)close(loopback_connect(p.port));
+	peer_join(&p);
+	bench_close(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_sizes),
 		cmocka_unit_test(test_breaches),
 		cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_a_peer_that_does_not_read),
 	};
 
 	for (size_t i = 0; i < MIB + 1; i++)
