@@ -47,8 +47,9 @@ unsigned disk_refused(void) { return disk.refused; }
 
 static bool ends(const char *name, const char *tail)
 {
-	const size_t n = name ? strlen(name) : 0, m = strlen(tail);
-
+	if (!name)
+		return false;
+	const size_t n = strlen(name), m = strlen(tail);
 	return n >= m && strcmp(name + n - m, tail) == 0;
 }
 

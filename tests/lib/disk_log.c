@@ -156,6 +156,7 @@ static void put_bytes(struct bytes *b, const struct step *s, size_t from, size_t
 	if (n == 0)
 		return;
 	reach(b, (size_t)s->offset + from + n);
+	assert(b->at && s->at);
 	memcpy(b->at + s->offset + from, s->at + from, n);
 }
 
