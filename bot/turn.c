@@ -357,36 +357,37 @@ static void beat(struct turn *t)
 				    .reply_bytes_max = 64 * 1024 });
 }
 
+static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* What is remembered in memory only. */
+static int64_t own_due(const struct turn *t)
+{
+	int64_t due = earlier(turn_link_due(t), turn_slack_due(t));
+	due = earlier(earlier(due, t->auth_due_ms), t->room.due_ms);
+	if (t->jump.calm_ms)
+		due = earlier(due, t->jump.calm_ms);
+	if (t->forgets_more)
+		due = earlier(due, t->forget_ms);
+	if (hears_heartbeat(t))
+		due = earlier(due, t->heartbeat_ms);
+	return due;
+}
+
 static int64_t wake_at(struct turn *t)
 {
 	struct fail fail;
-	int64_t due = NEVER_MS, link = turn_link_due(t), slack = turn_slack_due(t);
+	int64_t due = NEVER_MS;
 	if (store_next_due(t->o.store, t->now_ms, &due, &fail) != RC_OK)
 		return TURN_BROKEN;
-	if (t->flights_n + OWN_ROOM + PAGES_ROOM >= FLIGHTS_MAX && due < t->now_ms + 50)
+	if (t->flights_n + 32 >= FLIGHTS_MAX && due < t->now_ms + 50)
 		due = t->now_ms + 50; /* no room to claim: an answer wakes us sooner */
-	if (link < due)
-		due = link;
-	if (slack < due)
-		due = slack;
-	if (t->auth_due_ms < due)
-		due = t->auth_due_ms;
 	if (due <= t->now_ms && t->now_ms < t->jump.spread_until_ms)
 		due = t->now_ms + 100; /* what waits for the next second's allowance */
-	if (t->jump.calm_ms && t->jump.calm_ms < due)
-		due = t->jump.calm_ms;
-	if (t->first || t->troubles_n)
-		due = t->now_ms;
-	if (t->forgets_more && t->forget_ms < due)
-		due = t->forget_ms;
-	if (t->room.due_ms < due)
-		due = t->room.due_ms;
-	if (t->heartbeat_ms < due && hears_heartbeat(t))
-		due = t->heartbeat_ms;
-	if (t->backup.state == BACKUP_RUNNING)
+	due = earlier(due, own_due(t));
+	if (t->first || t->troubles_n || t->backup.state == BACKUP_RUNNING)
 		due = t->now_ms;
 	if (t->stopping)
-		due = t->now_ms + 100 < due ? t->now_ms + 100 : due;
+		due = earlier(due, t->now_ms + 100);
 	if (due == NEVER_MS)
 		return NEVER_MS;
 	return t->clocks.wall_ms + (due > t->now_ms ? due - t->now_ms : 0);

@@ -279,14 +279,14 @@ static void read_reply(struct turn *t, const struct arrival *a)
 		struct slack_asked asked = { .kind = OUT_QUESTION, .marker = "" };
 		struct result r = { 0 };
 		slack_answer(&asked, &reply, &t->batch, &r);
+		const char *error = r.error ? r.error : "";
 		if (r.outcome == OUTCOME_REAUTH)
-			turn_slack_doubt(t, r.error);
+			turn_slack_doubt(t, error);
 		if (r.outcome != OUTCOME_DONE)
-			log_line(LOG_LEVEL_WARN, "slack.reply_lost", "why=\"%s\"",
-				 r.error ? r.error : "");
+			log_line(LOG_LEVEL_WARN, "slack.reply_lost", "why=\"%s\"", error);
 		/* "exchanged": it stands open already. */
 		if (f.kind == FLIGHT_MODAL && r.outcome != OUTCOME_DONE &&
-		    r.outcome != OUTCOME_UNKNOWN && strcmp(r.error, "exchanged_trigger_id") != 0)
+		    r.outcome != OUTCOME_UNKNOWN && strcmp(error, "exchanged_trigger_id") != 0)
 			turn_say_modal_lost(t, &f);
 		break;
 	}
