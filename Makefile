@@ -52,7 +52,7 @@ SOAK_C     := $(wildcard tests/soak/*.c)
 DISK_C     := $(wildcard tests/disk/*.c)
 FUZZ_C     := $(wildcard tests/fuzz/fuzz_*.c)
 ALL_C      := $(sort $(BOT_C) $(MODEL_C) $(MAIN_C) $(SANDBOX_C) $(TESTLIB_C) $(UNIT_C) $(WIRE_C) $(SCENARIO_C) \
-              $(SIM_C) $(DISK_C) $(SOAK_C) $(FUZZ_C) $(wildcard tools/*.c tests/bench/*.c))
+              $(SIM_C) $(DISK_C) $(SOAK_C) $(FUZZ_C) $(wildcard tools/*.c tests/bench/*.c tests/mutants/*.c))
 EMBED := $(sort $(wildcard templates/*.jq templates/texts/*.yaml migrations/*.sql))
 PAGE  := $(sort $(wildcard sandbox/page/*))
 
@@ -198,8 +198,12 @@ lint-selftest:
 	@tools/lint-selftest.sh
 fmt:
 	clang-format -i $$(find bot handlers sandbox tests tools -name '*.[ch]' -not -path '*/node_modules/*')
-mutants: $(SIM) $(DISK)
-	@tools/mutants.sh $(B)
+$(B)/mutate: tests/mutants/mutate.c bot/store/statements.h
+	$(SAY) CC $<
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -Ibot $(STRICT) $(WERROR) $(CFLAGS) $< -o $@
+# Lines broken by hand, for the simulator; then each rule by itself, for all tests.
+mutants: $(SIM) $(DISK) $(SCENARIO) $(UNITS) $(B)/mutate
+	@tools/mutants.sh $(B); by_hand=$$?; tools/mutants-each.sh $(B) && exit $$by_hand
 deaths: $(SCENARIO) # kill -9 at every point of the tales of tests/scenario/deaths.c; make test has every fifth
 	@DEATHS=all LIMIT_S=$(or $(LIMIT_S),900) tools/run-tests.sh $(SCENARIO)
 disk: $(DISK) # every crash point of every scenario

@@ -337,6 +337,24 @@ static void deaths_are_counted_and_old_ones_forgotten(void **state)
 	assert_int_equal(n, 2);
 }
 
+/* A turn forgets a bounded number, however much has grown old. */
+static void forgetting_is_bounded(void **state)
+{
+	struct bench *b = *state;
+	size_t gone = 0;
+	bool is_new;
+
+	begin(b);
+	for (int i = 0; i < 5; i++) {
+		const struct fact f = fact_of(arena_f(&b->arena, "envelope:%d", i));
+		ok(b, store_fact(b->s, &f, T0 - DAY_MS, &is_new, &b->fail));
+	}
+	ok(b, store_forget(b->s, T0, 2, &gone, &b->fail));
+	assert_int_equal(gone, 2);
+	assert_int_equal(number_of(b, "SELECT COUNT(*) FROM fact"), 3);
+	commit(b);
+}
+
 static void the_last_committed_moment_survives(void **state)
 {
 	struct bench *b = *state;
@@ -423,6 +441,7 @@ int main(void)
 		STORY(a_case_changes_in_what_may_change),
 		STORY(people_are_found_by_address),
 		STORY(the_record_is_numbered_without_gaps_and_dies_with_its_item),
+		STORY(forgetting_is_bounded),
 		STORY(deaths_are_counted_and_old_ones_forgotten),
 		STORY(the_last_committed_moment_survives),
 		STORY(a_turn_that_wrote_nothing_is_not_committed),
