@@ -6,8 +6,8 @@
 
 int main(void)
 {
-	/* banned: how make hands it over: "all", or every so-manieth (tools/mutants-each.sh) */
-	const char *deaths = getenv("DEATHS");
+	const char *deaths =
+		getenv("DEATHS"); /* banned: how make hands it over: "all", or a number */
 	int64_t n = 0;
 	if (deaths && strcmp(deaths, "all") == 0)
 		story_stride = 1;
