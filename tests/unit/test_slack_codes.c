@@ -30,10 +30,8 @@ static const struct of_class classes[] = {
 	  "fetch_members_failed",
 	  false },
 	{ CODE_AMBIGUOUS, "internal_error fatal_error service_unavailable request_timeout", false },
-	{ CODE_GONE,
-	  "message_not_found cant_update_message edit_window_closed is_inactive thread_not_found "
-	  "duplicate_message_not_found",
-	  false },
+	{ CODE_GONE, "message_not_found thread_not_found duplicate_message_not_found", false },
+	{ CODE_FIXED, "cant_update_message edit_window_closed is_inactive", false },
 	{ CODE_WORDS,
 	  "invalid_blocks invalid_blocks_format msg_blocks_too_long msg_too_long no_text "
 	  "invalid_attachments too_many_attachments markdown_text_conflict block_mismatch",
