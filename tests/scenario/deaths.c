@@ -250,7 +250,11 @@ static void until_it_is_undeliverable(struct lab *l)
 {
 	lab_pass(l, inquiry_of(l, 1)->undelivered_ms - SECOND_MS - lab_now(l));
 }
-static void the_pager_refuses(struct lab *l) { a_fault(l, "pagerduty", "400", 10000); }
+static void the_pager_fails_and_refuses(struct lab *l)
+{
+	a_fault(l, "pagerduty", "500", 1);
+	a_fault(l, "pagerduty", "400", 10000);
+}
 
 static void nothing(struct lab *l) { (void)l; }
 
@@ -381,7 +385,7 @@ TALE(killed_anywhere_in_a_page_at_opening, .questions = 1, .steps = {
 	{ .act = a_high_alert_comes, .is_swept = true } })
 TALE(killed_anywhere_while_the_pager_refuses, .questions = 1, .steps = {
 	{ .act = an_alert_comes },
-	{ .before = the_pager_refuses, .act = she_says_no, .heard = she_was_heard, .is_swept = true } })
+	{ .before = the_pager_fails_and_refuses, .act = she_says_no, .heard = she_was_heard, .is_swept = true } })
 TALE(killed_anywhere_in_a_start, .questions = 1, .steps = {
 	{ .act = an_alert_comes },
 	{ .before = a_no_was_just_pressed, .act = a_kill_in_the_middle_of_a_no, .is_swept = true } })
