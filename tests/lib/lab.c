@@ -153,7 +153,10 @@ static void be_born(struct lab *l)
 	if (lab_watcher.born)
 		lab_watcher.born(l);
 	struct clocks c = clocks_of(l);
-	struct turn_options o = { lab_policy(), l->store, &l->net, l->crumb };
+	l->policy = *lab_policy();
+	if (l->o.pagers && l->o.pagers < l->policy.pagers_n)
+		l->policy.pagers_n = l->o.pagers;
+	struct turn_options o = { &l->policy, l->store, &l->net, l->crumb };
 	l->turn = turn_new(&o, &c, &fail);
 	if (!l->turn) {
 		may_end(l, fail.why);

@@ -34,6 +34,7 @@ struct lab_options {
 	int64_t latency_ms; /* each way; jitter of up to as much again from the seed; default 20 */
 	struct lab_points *points; /* shared by many labs; may be NULL */
 	bool in_memory;            /* its disk is a struct ramdisk; else files in /dev/shm */
+	size_t pagers;             /* only the first so many of the configuration; 0 = all */
 	bool is_fresh;             /* in memory: the first life migrates; else it finds that done */
 	int64_t disk_bytes; /* in files, disk.h plugged in: a disk so small, and the bot measures it
 			     */

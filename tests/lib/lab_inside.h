@@ -49,7 +49,8 @@ struct lab {
 	size_t heap_n, heap_cap;
 	uint64_t order;
 	/* the process */
-	struct turn *turn; /* NULL = dead */
+	struct policy policy; /* the lab's, as the options have it */
+	struct turn *turn;    /* NULL = dead */
 	struct store *store;
 	struct net net;
 	int64_t turn_ms, reborn_ms, rest_ms;

@@ -290,6 +290,8 @@ static void doom(struct sim *s)
 					     "commit after",
 					     "send pagerduty before",
 					     "send pagerduty after",
+					     "send pagerduty-eu before",
+					     "send pagerduty-eu after",
 					     "send chat.postMessage before",
 					     "send chat.postMessage after",
 					     "send chat.update before",
@@ -304,7 +306,7 @@ static void doom(struct sim *s)
 					     "send response before" };
 	bool anywhere = sim_random(s, 2) != 0;
 	if (s->deaths && !lab_is_dead(s->lab) && sim_random(s, 4) == 0)
-		lab_doom(s->lab, anywhere ? "" : worst[sim_random(s, 16)],
+		lab_doom(s->lab, anywhere ? "" : worst[sim_random(s, 18)],
 			 sim_random(s, anywhere ? 600 : 6), 1000 + (int64_t)sim_random(s, 20000));
 }
 
@@ -359,6 +361,7 @@ bool sim_run(uint64_t seed, struct lab_points *points, struct sim *s, char trace
 				 .latency_ms = 2 + (int64_t)sim_random(s, 150),
 				 .points = points,
 				 .in_memory = true,
+				 .pagers = seed % 2, /* every other one has a second */
 				 .is_fresh = sim_random(s, 8) == 0 };
 	s->lab = lab_new(&o);
 	/* Slack's own deduplication of posts is not documented: without it we must do as well. */

@@ -100,6 +100,7 @@ static void run_job(const struct wish *r, struct shared *all, int64_t job)
 
 static void run_jobs(const struct wish *r, struct shared *all)
 {
+	lab_configure("tests/lib/lab-pagers.yaml");
 	(void)lab_policy(); /* compiled once, for all */
 	if (r->jobs == 1) {
 		run_job(r, all, 0);
