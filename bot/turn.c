@@ -379,7 +379,7 @@ static int64_t wake_at(struct turn *t)
 	int64_t due = NEVER_MS;
 	if (store_next_due(t->o.store, t->now_ms, &due, &fail) != RC_OK)
 		return TURN_BROKEN;
-	if (t->flights_n + 32 >= FLIGHTS_MAX && due < t->now_ms + 50)
+	if (t->flights_n + OWN_ROOM + PAGES_ROOM >= FLIGHTS_MAX && due < t->now_ms + 50)
 		due = t->now_ms + 50; /* no room to claim: an answer wakes us sooner */
 	if (due <= t->now_ms && t->now_ms < t->jump.spread_until_ms)
 		due = t->now_ms + 100; /* what waits for the next second's allowance */
