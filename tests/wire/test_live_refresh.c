@@ -84,7 +84,7 @@ static int set_up(void **state)
 static bool asked_all(struct world *w)
 {
 	const struct cJSON *state = live_state(w->live);
-	char id[16];
+	char id[24];
 	for (int i = 0; i < INQUIRIES; i++) {
 		(void)snprintf(id, sizeof(id), "tool-%02d", i);
 		const struct cJSON *m = live_message(state, persons[i % PERSONS][2], id);
@@ -100,7 +100,7 @@ static bool asked_all(struct world *w)
 static void ask_all(struct world *w)
 {
 	struct live *l = w->live;
-	char id[16];
+	char id[24];
 	live_playbook(l, "process", NULL, 0);
 	live_bot_start(l);
 	live_bot_ready(l);
