@@ -165,7 +165,7 @@ test:
 	@$(SUBMAKE) check
 # Wire tests, and the bot that they start, under memcheck: no error, no byte left, nothing suppressed. Not the one that
 # kills: what is killed has no end to look at (check-asan runs it).
-MEMCHECK = $(shell command -v valgrind) -q --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all \
+MEMCHECK = $$(command -v valgrind) -q --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all \
            --error-exitcode=99
 valgrind:
 	@tools/setup.sh valgrind
