@@ -264,6 +264,8 @@ static int on_body_end(struct http_in *h, struct visit *v)
 		return -1; /* all of a refused body has come: nothing is lost by closing */
 	if (v->state == VISIT_RECEIVING)
 		ask(h, v);
+	else if (v->refused == 0)
+		return -1; /* bytes behind the body: libwebsockets would say this for ever */
 	return 0;
 }
 
