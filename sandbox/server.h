@@ -41,7 +41,7 @@ struct request { /* one HTTP request, until it is answered */
 	int status;
 	const char *answer_type;
 	int64_t retry_after_s;
-	bool is_ready, is_head_sent, hang_up;
+	bool is_asked, is_ready, is_head_sent, hang_up;
 	lws_sorted_usec_list_t hold;
 };
 struct peer { /* one WebSocket */

@@ -193,6 +193,7 @@ static void ask_page(struct request *rq)
 
 static void ask(struct request *rq)
 {
+	rq->is_asked = true;
 	struct str path = str_z(rq->path);
 	bool is_control = str_starts(path, STR("/_control/")), is_shelf = str_is(path, "/_shelf");
 	if ((is_control || is_shelf) &&
@@ -253,6 +254,13 @@ static int write_head(struct request *rq)
 	return 0;
 }
 
+static int finish(struct request **at)
+{
+	struct lws *wsi = (*at)->wsi;
+	request_free(at);
+	return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
 static int write_piece(struct request **at)
 {
 	struct request *rq = *at;
@@ -269,9 +277,7 @@ static int write_piece(struct request **at)
 		lws_callback_on_writable(rq->wsi);
 		return 0;
 	}
-	struct lws *wsi = rq->wsi;
-	request_free(at);
-	return lws_http_transaction_completed(wsi) ? -1 : 0;
+	return finish(at);
 }
 
 int server_http(struct server *s, struct lws *wsi, struct request **rq,
@@ -284,6 +290,8 @@ int server_http(struct server *s, struct lws *wsi, struct request **rq,
 			buf_add(&(*rq)->body, in);
 		return 0;
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+		if (*rq && (*rq)->is_asked)
+			return -1; /* bytes behind the body: lws would tell of its end for ever */
 		if (*rq && !(*rq)->is_ready && (*rq)->method[0] != 'G')
 			ask(*rq);
 		return 0;
@@ -295,6 +303,8 @@ int server_http(struct server *s, struct lws *wsi, struct request **rq,
 		if (!(*rq)->is_head_sent) {
 			if (write_head(*rq))
 				return -1;
+			if (!(*rq)->answer.n) /* that was all: the next request may come at once */
+				return finish(rq);
 			lws_callback_on_writable(wsi);
 			return 0;
 		}
