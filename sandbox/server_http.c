@@ -280,6 +280,20 @@ static int write_piece(struct request **at)
 	return finish(at);
 }
 
+static int write_some(struct request **rq)
+{
+	if ((*rq)->hang_up)
+		return -1;
+	if ((*rq)->is_head_sent)
+		return write_piece(rq);
+	if (write_head(*rq))
+		return -1;
+	if (!(*rq)->answer.n) /* that was all: the next request may come at once */
+		return finish(rq);
+	lws_callback_on_writable((*rq)->wsi);
+	return 0;
+}
+
 int server_http(struct server *s, struct lws *wsi, struct request **rq,
 		enum lws_callback_reasons why, struct str in)
 {
@@ -295,20 +309,7 @@ int server_http(struct server *s, struct lws *wsi, struct request **rq,
 		if (*rq && !(*rq)->is_ready && (*rq)->method[0] != 'G')
 			ask(*rq);
 		return 0;
-	case LWS_CALLBACK_HTTP_WRITEABLE:
-		if (!*rq || !(*rq)->is_ready)
-			return 0;
-		if ((*rq)->hang_up)
-			return -1;
-		if (!(*rq)->is_head_sent) {
-			if (write_head(*rq))
-				return -1;
-			if (!(*rq)->answer.n) /* that was all: the next request may come at once */
-				return finish(rq);
-			lws_callback_on_writable(wsi);
-			return 0;
-		}
-		return write_piece(rq);
+	case LWS_CALLBACK_HTTP_WRITEABLE: return *rq && (*rq)->is_ready ? write_some(rq) : 0;
 	case LWS_CALLBACK_CLOSED_HTTP:
 	case LWS_CALLBACK_HTTP_DROP_PROTOCOL: request_free(rq); return 0;
 	default: return 0;

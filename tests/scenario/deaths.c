@@ -90,7 +90,7 @@ static int by_words(const void *a, const void *b)
 /* In no order: a message that had to be looked for may be overtaken by a younger one. */
 static void account_of_messages(struct lab *l, struct buf *b)
 {
-	const char *found[32];
+	const char *found[32] = { NULL };
 	size_t n = 0;
 	CLEANUP(json_done) struct cJSON *state = lab_do(l, "state", "%s", "{}");
 	for (const struct cJSON *c = json_first(json_key(state, "channels")); c; c = json_next(c))
@@ -113,7 +113,7 @@ static void account_of_messages(struct lab *l, struct buf *b)
 
 static void account_of_pages(struct lab *l, struct buf *b)
 {
-	const char *found[8];
+	const char *found[8] = { NULL };
 	size_t n = 0;
 	CLEANUP(json_done) struct cJSON *state = lab_do(l, "state", "%s", "{}");
 	for (const struct cJSON *i = json_first(json_key(state, "incidents")); i;
