@@ -87,6 +87,28 @@ static void lengths_are_counted_in_letters(void **state)
 	}
 }
 
+/* clang-format off */
+#define RICH(kind) "{\"type\":\"rich_text_" kind "\",\"elements\":[{\"type\":\"text\",\"text\":\"x\",\"style\":{\"bold\":true}}]}"
+#define INPUT \
+	"{\"type\":\"input\",\"label\":" PLAIN("x") ",\"hint\":" PLAIN("x") ",\"optional\":true,\"element\":" \
+	"{\"type\":\"plain_text_input\",\"action_id\":\"x\",\"placeholder\":" PLAIN("x") ",\"initial_value\":\"x\"," \
+	"\"max_length\":9,\"min_length\":1,\"multiline\":true,\"focus_on_load\":true}}"
+#define COMES_BACK "\"callback_id\":\"x\",\"private_metadata\":\"" TOKEN "\""
+/* Whatever a template may use, with every member it may have. */
+static void all_that_slack_takes_passes(void **state)
+{
+	static const char *const fine[] = {
+		BLOCK("{\"type\":\"rich_text\",\"elements\":[" RICH("quote") "," RICH("preformatted") "]}"),
+		"{\"type\":\"modal\",\"title\":" PLAIN("x") ",\"submit\":" PLAIN("x") ",\"close\":" PLAIN("x") ","
+			COMES_BACK ",\"blocks\":[" INPUT "]}",
+		"{\"type\":\"home\"," COMES_BACK ",\"blocks\":[{\"type\":\"divider\"}]}",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++)
+		expect(fine[i], 0, "");
+}
+/* clang-format on */
+
 static void counts_have_limits(void **state)
 {
 	static const struct {
@@ -208,6 +230,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lengths_are_counted_in_letters),
+		cmocka_unit_test(all_that_slack_takes_passes),
 		cmocka_unit_test(counts_have_limits),
 		cmocka_unit_test(what_comes_back_to_us_is_a_token),
 		cmocka_unit_test(only_what_we_know_is_sent),
