@@ -2,7 +2,7 @@
 #   awk -v array=rules -f tools/mutants-each.awk FILE             each row, squeezed, one a line
 #   awk -v array=rules -v leave="ROW" -f ... FILE                 the file without that row
 # A table begins with "NAME[...] = {" at the end of a line and ends with a line "};". A row is what stands between two
-# braces that match; what names its place ([X] =) goes with it.
+# braces that match, and its comma; what names its place ([X] =) goes with it.
 function squeezed(text) {
 	gsub(/\/\*[^*]*\*\//, "", text)
 	gsub(/[ \t\n]+/, " ", text)
@@ -24,6 +24,7 @@ function row(   i, c, depth, quoted, begun) {
 		else if (c == "{") { depth++; begun = 1 }
 		else if (c == "}") depth--
 		if (begun && depth == 0) {
+			if (match(substr(text, i + 1), /^[ \t\n]*,/)) i += RLENGTH
 			one = substr(text, 1, i)
 			text = substr(text, i + 1)
 			return 1
@@ -35,7 +36,7 @@ function row(   i, c, depth, quoted, begun) {
 function flush(   name, kept) {
 	while (row()) {
 		name = one
-		sub(/^[ \t\n,]*/, "", name)
+		sub(/,$/, "", name)
 		name = squeezed(name)
 		if (leave == "") print name
 		else if (name != leave) kept = kept one

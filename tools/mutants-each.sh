@@ -74,7 +74,12 @@ units_judge() { # ROOM
 		sort -n "$OUT.costs" | sed -n "s/^[0-9]* \(test_$1_.*\)/\1/p" | grep -vxF -f "$OUT.first"
 	} >"$OUT.units"
 	while read -r unit; do
-		run "$unit" || { echo "$unit" | tee "$OUT.first"; return; }
+		run "$unit"
+		case $? in
+		0) ;;
+		2) echo "nobody: it does not build"; return ;;
+		*) echo "$unit" | tee "$OUT.first"; return ;;
+		esac
 	done <"$OUT.units"
 }
 stories_judge() {
@@ -85,10 +90,10 @@ judged_by() { # ROOM
 	by=$(units_judge "$1")
 	if [ -n "$by" ]; then echo "$by"; else stories_judge; fi
 }
-run() { # PROGRAM...: what does not build, is noticed by the compiler
-	"$MAKE" -s -C "$COPY" B=build WERROR= "build/$1" </dev/null >"$OUT" 2>&1 || return 1
+run() { # PROGRAM...: exit code 2 if it does not build, else 0 or 1
+	"$MAKE" -s -C "$COPY" B=build WERROR= "build/$1" </dev/null >"$OUT" 2>&1 || return 2
 	case $1 in test_*) cpu_s=20 ;; *) cpu_s=60 ;; esac
-	(cd "$COPY" && ulimit -t $cpu_s && program=build/$1 && shift && exec timeout -k 5 1200 "$program" "$@") </dev/null >"$OUT" 2>&1
+	(cd "$COPY" && ulimit -t $cpu_s && program=build/$1 && shift && exec timeout -k 5 1200 "$program" "$@") </dev/null >"$OUT" 2>&1 || return 1
 }
 
 mkdir -p "$B/mutants"
