@@ -386,8 +386,8 @@ static int64_t wake_at(struct turn *t)
 	due = earlier(due, own_due(t));
 	if (t->first || t->troubles_n || t->backup.state == BACKUP_RUNNING)
 		due = t->now_ms;
-	if (t->stopping)
-		due = earlier(due, t->now_ms + 100);
+	if (t->stopping && !t->first) /* nothing is claimed any more: what is due stays due */
+		due = t->now_ms + 100;
 	if (due == NEVER_MS)
 		return NEVER_MS;
 	return t->clocks.wall_ms + (due > t->now_ms ? due - t->now_ms : 0);

@@ -79,7 +79,10 @@ struct flight *turn_ask(struct turn *t, enum flight_kind kind, const struct requ
 
 static struct slack_find find_of(const struct outgoing *row, const char *thread_ts)
 {
-	return (struct slack_find){ row->channel, thread_ts, row->first_ms - MINUTE_MS, "" };
+	/* Looked for twice: from when it was sent first, and, for that is our clock and not
+	 * Slack's, from the newest on. */
+	int64_t oldest_ms = row->misses ? 0 : row->first_ms - MINUTE_MS;
+	return (struct slack_find){ row->channel, thread_ts, oldest_ms, "" };
 }
 
 /* What the next page will need. */

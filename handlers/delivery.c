@@ -23,6 +23,8 @@ static const struct backoff breaker = { 5 * SECOND_MS, MINUTE_MS };
 
 #define FIND_WAIT_MS (5 * SECOND_MS) /* Slack's history lags behind what it has accepted */
 /* PARENT_MAX: posts under a card that Slack says is not there. */
+#define ALARM_WAIT_MS (5 * MINUTE_MS)
+enum { ALARM_TRIES_MAX = 288 }; /* a day of them */
 enum { MISSES_MAX = 2, ERROR_MAX = 300, PARENT_MAX = 5 };
 
 /* Everything a settling needs: the row as it will be. */
@@ -224,6 +226,12 @@ static void say_it_plainly(const struct settling *s)
 		     what_failed(s));
 }
 
+/* An alarm is the last resort: it is tried for a day, whatever displeases Slack. */
+static bool is_worth_waiting(const struct outgoing *row, const struct result *r)
+{
+	return row->kind == OUT_ALARM && r->wants_plain && row->attempts < ALARM_TRIES_MAX;
+}
+
 static void refused(struct settling *s)
 {
 	struct outgoing *row = &s->row;
@@ -232,10 +240,15 @@ static void refused(struct settling *s)
 		say_it_plainly(s);
 		return;
 	}
-	row->state = OUT_DEAD;
-	row->due_ms = row->deadline_ms = NEVER_MS;
 	if (!row->error[0])
 		row->error = "no reason was given";
+	if (is_worth_waiting(row, s->r)) {
+		row->due_ms = s->a->at.now_ms + ALARM_WAIT_MS;
+		decide_outgoing(s->d, row, s->was->flight);
+		return;
+	}
+	row->state = OUT_DEAD;
+	row->due_ms = row->deadline_ms = NEVER_MS;
 	decide_outgoing(s->d, row, s->was->flight);
 	decide_audit(s->d, "bot", "delivery.refused", decide_name(s->a->arena, "outgoing", row->id),
 		     what_failed(s));

@@ -433,6 +433,5 @@ void pager_free(struct world *w);
 
 /* state.c */
 struct cJSON *control_messages(struct world *w, const struct cJSON *args);
-struct cJSON *control_delete(struct world *w, const struct cJSON *args); /* people.c */
 struct cJSON *state_json(const struct world *w, const struct cJSON *args);
 #endif

@@ -251,14 +251,3 @@ struct cJSON *message_json(const struct message *m, bool all_metadata)
 	metadata_put(j, m->metadata, all_metadata);
 	return j;
 }
-
-/* An administrator, or retention, deletes a message. */
-struct cJSON *control_delete(struct world *w, const struct cJSON *args)
-{
-	struct channel *c = channel_by_id(w, json_text_at(args, "channel"));
-	struct message *m = c ? message_find(c, json_text_at(args, "ts")) : NULL;
-	if (!m)
-		return said_no("no such message");
-	m->deleted = true;
-	return said_yes();
-}

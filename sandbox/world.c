@@ -294,7 +294,6 @@ static const struct verb {
 	{ "fault", control_fault, false },
 	{ "heal", verb_heal, false },
 	{ "bites", control_bites, true },
-	{ "delete", control_delete, false },
 	{ "disconnect", control_disconnect, false },
 	{ "drop", control_drop, false },
 	{ "limits", verb_limits, false },

@@ -167,7 +167,6 @@ void slack_send(const struct slack_api *api, const struct slack_message *m, stru
 void slack_find(const struct slack_api *api, const struct slack_find *f, struct arena *a,
 		struct request *out)
 {
-	const int64_t from_ms = f->oldest_ms > 0 ? f->oldest_ms : 0;
 	const bool is_thread = f->thread_ts[0] != '\0';
 	struct buf CLEANUP(buf_free) cursor = BUF(3 * SLACK_CURSOR_BYTES_MAX);
 
@@ -175,11 +174,11 @@ void slack_find(const struct slack_api *api, const struct slack_find *f, struct 
 	    f->channel, a, out);
 	if (is_thread) /* digits and a point: Slack's own */
 		out->url = arena_f(a, "%s&ts=%s", out->url, f->thread_ts);
-	out->url = arena_f(a,
-			   "%s&oldest=%" PRId64 ".%03d000&inclusive=true&include_all_metadata=true"
-			   "&limit=%d",
-			   out->url, from_ms / SECOND_MS, (int)(from_ms % SECOND_MS),
-			   SLACK_HISTORY_LIMIT);
+	if (f->oldest_ms > 0)
+		out->url = arena_f(a, "%s&oldest=%" PRId64 ".%03d000&inclusive=true", out->url,
+				   f->oldest_ms / SECOND_MS, (int)(f->oldest_ms % SECOND_MS));
+	out->url =
+		arena_f(a, "%s&include_all_metadata=true&limit=%d", out->url, SLACK_HISTORY_LIMIT);
 	buf_add_url(&cursor, str_z(f->cursor));
 	if (cursor.n > 0)
 		out->url = arena_f(a, "%s&cursor=%s", out->url, buf_z(&cursor));

@@ -31,8 +31,8 @@ void slack_send(const struct slack_api *api, const struct slack_message *m, stru
  * under a message (conversations.replies): the history has none of them. */
 struct slack_find {
 	const char *channel, *thread_ts; /* thread_ts: "" = the history */
-	int64_t oldest_ms;
-	const char *cursor; /* result.cursor of the page before, "" = the first */
+	int64_t oldest_ms;               /* 0 = from the newest on */
+	const char *cursor;              /* result.cursor of the page before, "" = the first */
 };
 void slack_find(const struct slack_api *api, const struct slack_find *f, struct arena *a,
 		struct request *out);

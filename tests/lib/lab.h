@@ -65,6 +65,9 @@ struct lab_post {
 void lab_post(struct lab *l, const char *source, const char *body, struct lab_post *out);
 /* The same by somebody who does not know the source's secret. */
 void lab_forge(struct lab *l, const char *source, const char *body, struct lab_post *out);
+/* Asks at the local socket for a copy of the database into path (absolute): 200 when it is there.
+ */
+void lab_backup(struct lab *l, const char *path, struct lab_post *out);
 /* world_control with arguments by printf; json_free() the result. */
 struct cJSON *lab_do(struct lab *l, const char *verb, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

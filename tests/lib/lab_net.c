@@ -284,7 +284,8 @@ static void post(struct lab *l, const struct happening *h)
 		h->post->status = -1;
 		return;
 	}
-	snprintf(path, sizeof(path), "/v1/alerts/%s", h->url);
+	bool is_local = h->method && strcmp(h->method, "local") == 0;
+	snprintf(path, sizeof(path), "%s%s", is_local ? "/v1/local/backup" : "/v1/alerts/", h->url);
 	const struct header bearer = { "authorization",
 				       h->authorization ? h->authorization : "Bearer " LAB_TOKEN };
 	struct arrival a = { .kind = ARRIVAL_ASKED, .ticket = ++l->next_asked };
@@ -299,6 +300,7 @@ static void post(struct lab *l, const struct happening *h)
 	a.asked.query = "";
 	a.asked.headers = &bearer;
 	a.asked.headers_n = 1;
+	a.asked.is_local = is_local;
 	a.asked.body = (struct str){ h->text, h->n };
 	lab_note(l, "post", a.ticket, a.asked.body);
 	if (!turn_take(l->turn, &a)) {

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "model/look.h"
 #include "sim/sim.h"
 
 uint64_t sim_random(struct sim *s, uint64_t below)
@@ -105,6 +107,8 @@ static void meet(struct sim *s, const struct cJSON *message)
 	if (id <= 0 || id >= SIM_SEEN_MAX)
 		return;
 	struct sim_inquiry *q = &s->inquiries[id];
+	if (q->plan && q->is_deleted) /* posted anew: they press what they see */
+		snprintf(q->ts, sizeof(q->ts), "%s", json_text_at(message, "ts"));
 	if (q->plan)
 		return;
 	q->plan = "ynnsssbdmm"[sim_random(s, 10)];
@@ -141,6 +145,9 @@ static void press(struct sim *s, int64_t inquiry_id, const char *user, const cha
 		       user, q->channel, q->ts, button);
 	if (!json_true(json_key(r, "ok")))
 		return;
+	struct look *l = lab_look(s->lab);
+	const struct inquiry *at = l ? look_inquiry(l, inquiry_id) : NULL;
+	s->fired[SIM_EARLY_ANSWER] += at && !at->delivered_ms;
 	struct sim_click *c = &s->clicks[s->clicks_n++];
 	snprintf(c->envelope_id, sizeof(c->envelope_id), "%s", json_text_at(r, "envelope_id"));
 	snprintf(c->user, sizeof(c->user), "%s", user);
@@ -232,84 +239,6 @@ static void talk(struct sim *s)
 		lab_do(s->lab, "say", "{\"user\":\"%s\",\"text\":\"%s\"}", users[u], say[w].text));
 }
 
-/* --- faults --- */
-
-static void fault(struct sim *s)
-{
-	static const char *const places[] = { "chat.postMessage",
-					      "chat.postMessage",
-					      "chat.update",
-					      "users.lookupByEmail",
-					      "users.info",
-					      "conversations.open",
-					      "conversations.history",
-					      "views.open",
-					      "pagerduty",
-					      "pagerduty",
-					      "apps.connections.open",
-					      "auth.test",
-					      "*" };
-	static const char *const kinds[] = { "429",
-					     "500",
-					     "html",
-					     "timeout",
-					     "refuse",
-					     "slow",
-					     "internal_error_done",
-					     "truncated",
-					     "error:fatal_error" };
-	static const char *const socket_kinds[] = { "no_hello", "silent", "half_open", "duplicate",
-						    "garbage" };
-	switch (sim_random(s, 8)) {
-	case 0:
-		lab_must(s->lab, "fault", "{\"where\":\"socket\",\"kind\":\"%s\",\"count\":1}",
-			 socket_kinds[sim_random(s, 5)]);
-		break;
-	case 1:
-		lab_must(s->lab, "disconnect", "{\"reason\":\"%s\"}",
-			 sim_random(s, 3)   ? "refresh_requested"
-			 : sim_random(s, 2) ? "warning"
-					    : "too_many_websockets");
-		break;
-	case 2: json_free(lab_do(s->lab, "drop", "%s", "{}")); break;
-	default:
-		lab_must(s->lab, "fault",
-			 "{\"where\":\"%s\",\"kind\":\"%s\",\"count\":%d,\"ms\":%d,\"after\":%d}",
-			 places[sim_random(s, 13)], kinds[sim_random(s, 9)],
-			 1 + (int)sim_random(s, 3), 100 + (int)sim_random(s, 15000),
-			 (int)sim_random(s, 3));
-		break;
-	}
-}
-
-/* Death anywhere, or where it hurts most: most of a process's life is spent looking whether
- * anything is due. */
-static void doom(struct sim *s)
-{
-	static const char *const worst[] = { "commit before",
-					     "commit after",
-					     "send pagerduty before",
-					     "send pagerduty after",
-					     "send pagerduty-eu before",
-					     "send pagerduty-eu after",
-					     "send chat.postMessage before",
-					     "send chat.postMessage after",
-					     "send chat.update before",
-					     "send chat.update after",
-					     "send ack before",
-					     "send ack after",
-					     "send 202 before",
-					     "send 202 after",
-					     "send conversations after",
-					     "send users after",
-					     "send views before",
-					     "send response before" };
-	bool anywhere = sim_random(s, 2) != 0;
-	if (s->deaths && !lab_is_dead(s->lab) && sim_random(s, 4) == 0)
-		lab_doom(s->lab, anywhere ? "" : worst[sim_random(s, 18)],
-			 sim_random(s, anywhere ? 600 : 6), 1000 + (int64_t)sim_random(s, 20000));
-}
-
 /* --- a seed --- */
 
 static void alerts_come(struct sim *s)
@@ -331,54 +260,104 @@ static void people_do(struct sim *s)
 		talk(s);
 }
 
+/* The on-call takes what rings, and is done with some of it. Only what the bot knows to be
+ * confirmed: resolving what it still tries to say would make it ring anew, as a pager does. */
+static void on_call(struct sim *s)
+{
+	struct look *l = lab_look(s->lab);
+	if (!l)
+		return;
+	CLEANUP(json_done)
+	struct cJSON *state = lab_do(s->lab, "state", "%s", "{\"only\":\"incidents\"}");
+	for (const struct cJSON *i = json_first(json_key(state, "incidents")); i;
+	     i = json_next(i)) {
+		char key[96];
+		struct sim_about about;
+		sim_about(i, &about);
+		snprintf(key, sizeof(key), "case %lld, page, %s", (long long)about.case_id,
+			 about.reason);
+		const struct outgoing *row = look_outgoing_key(l, key);
+		if (row && row->shown && row->shown == row->wanted && sim_random(s, 3) == 0)
+			json_free(lab_do(s->lab, "pager", "{\"key\":\"%s\",\"do\":\"%s\"}",
+					 json_text_at(i, "key"),
+					 sim_random(s, 2) ? "acknowledge" : "resolve"));
+	}
+}
+
 static void live(struct sim *s, int minutes, bool faulty, bool alerts)
 {
 	int64_t until = lab_now(s->lab) + minutes * MINUTE_MS;
+	uint64_t step = minutes > 60 ? 90000 : 30000; /* long outages in longer steps */
 	while (lab_now(s->lab) < until && !s->broken[0]) {
 		if (alerts)
 			alerts_come(s);
-		if (faulty && s->faults && sim_random(s, 8) == 0)
-			fault(s);
-		if (faulty)
-			doom(s);
-		lab_pass(s->lab, 1000 + (int64_t)sim_random(s, 30000));
+		if (faulty) {
+			faults_strike(s);
+			faults_doom(s);
+		}
+		if (sim_random(s, 400) == 0)
+			copy_ask(s);
+		lab_pass(s->lab, 1000 + (int64_t)sim_random(s, step));
 		people_do(s);
+		if (sim_random(s, 60) == 0)
+			on_call(s);
 		if (s->written != ramdisk_writes(lab_ramdisk(s->lab)))
 			check_always(s);
 		s->written = ramdisk_writes(lab_ramdisk(s->lab));
+		copy_check(s);
 	}
 }
+
+/* The second half: nothing fails any more, and all must come to rest. A vendor may have asked for
+ * an hour's patience at the very end. */
+static void heal(struct sim *s)
+{
+	json_free(lab_do(s->lab, "heal", "%s", "{}"));
+	lab_heal(s->lab);
+	if (s->wall_ms && sim_random(s, 2)) /* somebody sets the clock right */
+		lab_shift_wall(s->lab, -s->wall_ms);
+	s->healed_ms = lab_now(s->lab);
+	live(s, 50, false, false);
+	for (int i = 0; i < 48 && !s->broken[0] && !(i >= 12 && sim_at_rest(s)); i++)
+		lab_pass(s->lab, 5 * MINUTE_MS);
+}
+
+static void hear(void *self, const char *line) { check_secrets(self, "the log", str_z(line)); }
 
 bool sim_run(uint64_t seed, struct lab_points *points, struct sim *s, char trace[65])
 {
 	memset(s, 0, sizeof(*s));
 	s->random = seed * 7919 + 17;
-	s->faults = sim_random(s, 4) != 0;
-	s->deaths = sim_random(s, 2) != 0;
+	faults_draw(s);
 	s->floods = sim_random(s, 6) == 0;
+	s->is_fresh = sim_random(s, 8) == 0;
 	struct lab_options o = { .seed = seed,
 				 .slack_limits = sim_random(s, 2) != 0,
 				 .latency_ms = 2 + (int64_t)sim_random(s, 150),
 				 .points = points,
 				 .in_memory = true,
 				 .pagers = seed % 2, /* every other one has a second */
-				 .is_fresh = sim_random(s, 8) == 0 };
+				 .is_fresh = s->is_fresh };
 	s->lab = lab_new(&o);
+	if (!sim_tells())
+		log_sink(hear, s);
 	/* Slack's own deduplication of posts is not documented: without it we must do as well. */
 	json_free(lab_do(s->lab, "dedupe", "{\"on\":%s}", sim_random(s, 2) ? "true" : "false"));
 	json_free(lab_do(s->lab, "echo", "{\"on\":%s}", sim_random(s, 2) ? "true" : "false"));
+	faults_doom_first(s);
+	lab_pass(s->lab, 1);
+	s->fired[SIM_MIGRATION] += s->is_fresh && lab_deaths(s->lab);
 	live(s, 20, true, true);
-	live(s, 40, true, false);
-	json_free(lab_do(s->lab, "heal", "%s", "{}"));
-	lab_doom(s->lab, "no such point", 0, 1000);
-	s->healed_ms = lab_now(s->lab);
-	live(s, 50, false, false);
-	lab_settle(s->lab, 10 * MINUTE_MS, 60 * MINUTE_MS);
+	live(s, s->is_long ? 200 : 40, true, false);
+	heal(s);
+	faults_collect(s);
 	if (!s->broken[0])
 		check_end(s);
 	lab_trace(s->lab, trace);
 	if (!s->broken[0])
 		check_store(s);
+	copy_forget(s);
+	log_sink(NULL, NULL);
 	lab_free(s->lab);
 	s->lab = NULL;
 	return !s->broken[0];
