@@ -27,6 +27,7 @@ enum {
 	OWN_ROOM = 32,       /* of them for replies and the link's own requests */
 	PAGES_ROOM = 16,     /* and for pages, if everything else hangs */
 	FIND_PAGES_MAX = 20, /* of a hundred messages */
+	LINK_ROOM = 8,       /* of OWN_ROOM, for what the connection to Slack itself needs */
 	ARRIVALS_MAX = TURN_BATCH_MAX + FLIGHTS_MAX + 1,
 	SPOKEN_MAX = 2048,
 	ITEMS_MAX = 512 /* with the alerts of several in one body; then the door says 503 */

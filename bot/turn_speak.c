@@ -68,7 +68,7 @@ struct flight *turn_ask(struct turn *t, enum flight_kind kind, const struct requ
 {
 	const bool may_be_lost =
 		kind == FLIGHT_REPLY || kind == FLIGHT_MODAL || kind == FLIGHT_HEARTBEAT;
-	if (t->flights_n == FLIGHTS_MAX && may_be_lost)
+	if (t->flights_n + LINK_ROOM >= FLIGHTS_MAX && may_be_lost)
 		return NULL; /* it promises nothing; the row's next rendering tells the same */
 	struct flight *f = take_off(t, kind);
 	turn_say(t, SPOKEN_REQUEST, f->ticket)->request = *rq;

@@ -73,7 +73,8 @@ uint64_t lab_hurts(const struct lab *l)
 static uint64_t failed_commits(const struct lab *l)
 {
 	return l->disk ? ramdisk_bitten(l->disk, RAMDISK_COMMIT_KEPT) +
-				 ramdisk_bitten(l->disk, RAMDISK_COMMIT_LOST)
+				 ramdisk_bitten(l->disk, RAMDISK_COMMIT_LOST) +
+				 ramdisk_bitten(l->disk, RAMDISK_WRITE_EIO)
 		       : 0;
 }
 
