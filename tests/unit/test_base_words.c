@@ -97,14 +97,16 @@ static void links_cannot_be_followed(void **state)
 /* Put together at run time, so that no scanner takes this file for a leak. */
 static void tokens_are_masked(void **state)
 {
-	static const char *const heads[] = { "xoxb-",    "xoxp-", "xapp-1-",     "AKIA",
-					     "ASIA",     "ghp_",  "github_pat_", "glpat-",
-					     "sk_live_", "hvs.",  "SG." };
+	static const char *const heads[] = {
+		"xoxb-",    "xoxp-", "xapp-", "AKIA",        "ASIA",   "ghp_",    "gho_",
+		"ghu_",     "ghs_",  "ghr_",  "github_pat_", "glpat-", "npm_",    "sk_live_",
+		"rk_live_", "sk-",   "AIza",  "hvs.",        "SG.",    "dop_v1_", "pypi-"
+	};
 	struct arena a = ARENA(1 << 20);
 	(void)state;
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
-		const char *said =
-			arena_f(&a, "run --with %sABCDEFGH23456789abcdefgh0123 (now)", heads[i]);
+		const char *said = arena_f(
+			&a, "run --with %sABCDEFGH23456789abcdefgh01234567 (now)", heads[i]);
 		assert_string_equal(words_clean(&a, str_z(said), PLENTY, NULL),
 				    "run --with " WORDS_MASK " (now)");
 		said = arena_f(&a, "%sshort", heads[i]);
