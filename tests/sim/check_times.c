@@ -39,14 +39,27 @@ static void check_inquiry(struct sim *s, const struct cJSON *state, struct look 
 /* Nothing went wrong with the process, its disk or its clock in this seed. */
 static bool is_untroubled(const struct sim *s) { return !s->deaths && !s->faults; }
 
+/* Another pager was called, or the channel was told: either stands under the first row. */
+static bool is_handed_on(struct look *l, const struct outgoing *row)
+{
+	char key[160];
+	const char *by = strstr(row->key, ", by ");
+	size_t n = by ? (size_t)(by - row->key) : strlen(row->key);
+	(void)snprintf(key, sizeof(key), "%.*s", (int)n, row->key);
+	const struct outgoing *first = look_outgoing_key(l, key);
+	(void)snprintf(key, sizeof(key), "%.*s, by pagerduty-eu", (int)n, row->key);
+	if (!by && look_outgoing_key(l, key))
+		return true;
+	(void)snprintf(key, sizeof(key), "outgoing %" PRId64 ", alarm", first ? first->id : 0);
+	return look_outgoing_key(l, key) != NULL;
+}
+
 static void check_page(struct sim *s, struct look *l, const struct outgoing *row)
 {
-	char key[48];
-	snprintf(key, sizeof(key), "outgoing %" PRId64 ", alarm", row->id);
 	bool is_late = row->state == OUT_DEAD ||
 		       (row->done_ms && row->done_ms - row->created_ms > (int64_t)patience_ms);
-	if (is_late && !look_outgoing_key(l, key))
-		sim_break(s, "I-33 \"%s\": not confirmed in time, and the channel never knew",
+	if (is_late && !is_handed_on(l, row))
+		sim_break(s, "I-33 \"%s\": not confirmed in time, and nobody else was told",
 			  row->key);
 	if (is_untroubled(s) && row->first_ms - row->created_ms > MINUTE_MS)
 		sim_break(s, "I-34 \"%s\": went out %" PRId64 " s late", row->key,

@@ -331,6 +331,7 @@ static const char *const points[] = {
 	"send dial before",
 #define BOTH(name) "send " name " before", "send " name " after"
 	BOTH("pagerduty"),
+	BOTH("pagerduty-eu"),
 	BOTH("chat.postMessage"),
 	BOTH("chat.update"),
 	BOTH("chat.postEphemeral"),
