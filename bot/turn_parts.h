@@ -228,6 +228,7 @@ void turn_slack_doubt(struct turn *t, const char *why);           /* the bot's t
 void turn_slack_told(struct turn *t, const struct slack_asked *asked, const struct result *r);
 void turn_slack_heard(struct turn *t, int status); /* any answer to what is asked until it works */
 int64_t turn_slack_later(void *self, const struct outgoing *row); /* claim_terms.later */
+void turn_slack_spend(struct turn *t, enum slack_method m);       /* one call of its pace */
 void turn_slack_told_to_go(struct turn *t, const char *reason);   /* a disconnect frame */
 void turn_slack_hello(struct turn *t);
 void turn_slack_tick(struct turn *t);

@@ -201,6 +201,12 @@ void turn_slack_told(struct turn *t, const struct slack_asked *asked, const stru
 
 /* --- the pace --- */
 
+void turn_slack_spend(struct turn *t, enum slack_method m)
+{
+	struct turn_pace *p = &t->slack.pace[m];
+	p->spent_ms = (p->spent_ms > t->now_ms ? p->spent_ms : t->now_ms) + paces[m].every_ms;
+}
+
 /* A token bucket as one number: spent_ms is when all tokens will be back. What is put off gets
  * times apart from each other, the first in rank the first, so that it is not looked at again and
  * again. */
@@ -224,7 +230,7 @@ int64_t turn_slack_later(void *self, const struct outgoing *row)
 		open_ms = p->closed_ms;
 	if (open_ms > t->now_ms)
 		return open_ms + t->slack.put_off[m]++ * paces[m].every_ms;
-	p->spent_ms = (p->spent_ms > t->now_ms ? p->spent_ms : t->now_ms) + paces[m].every_ms;
+	turn_slack_spend(t, m);
 	return 0;
 }
 

@@ -105,6 +105,7 @@ bool turn_find_on(struct turn *t, const struct flight *f, const char *cursor)
 		return false;
 	}
 	slack_find(&api, &next, &t->batch, &rq);
+	turn_slack_spend(t, slack_method(&f->asked)); /* what is claimed next waits for it */
 	struct flight *further = turn_ask(t, FLIGHT_ROW, &rq);
 	const uint64_t ticket = further->ticket;
 	*further = *f;

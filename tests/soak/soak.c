@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ enum {
 	STEP_MS = 50,
 	LIVES = 6, /* that end early, evenly over the first quarter */
 	DOWN_MS = 2000,
+	STOP_MS = 20 * 1000,
 	SURPRISES_MAX = 10,
 	COPY_MS = 5 * 60 * 1000,
 	REST_MS = 30 * 1000, /* longer than the wait of any question that is to fall silent */
@@ -64,6 +66,13 @@ static void life_begin(struct soak *s)
 	live_bot_start(s->live);
 }
 
+/* It waits five seconds for what is in flight, by itself. */
+static int stop(struct soak *s)
+{
+	(void)pidfd_send_signal(live_bot_pidfd(s->live), SIGTERM, NULL, 0);
+	return live_bot_wait(s->live, STOP_MS);
+}
+
 static void life_end(struct soak *s)
 {
 	s->is_started = false;
@@ -74,7 +83,7 @@ static void life_end(struct soak *s)
 		return;
 	}
 	s->stops++;
-	const int code = live_bot_stop(s->live);
+	const int code = stop(s);
 	if (code != EX_OK)
 		soak_judge(s, false, "SIGTERM ends the bot with exit code 0", "another");
 }
@@ -156,7 +165,7 @@ static void run_verdict(struct soak *s)
 	securitybot(s, "the running bot is backed up", backup);
 	securitybot(s, "the record verifies", verify);
 	check_all(s, copy);
-	soak_judge(s, live_bot_stop(s->live) == EX_OK, "SIGTERM ends the bot with exit code 0", "");
+	soak_judge(s, stop(s) == EX_OK, "SIGTERM ends the bot with exit code 0", "");
 	(void)snprintf(seen, sizeof(seen), "%d kills, %d stops, %d ends of its own", s->kills,
 		       s->stops, s->surprises);
 	soak_judge(s, s->surprises == 0, "the bot never ended by itself", seen);
