@@ -109,8 +109,12 @@ await story('no: the pager rings, and a note reaches the analysts', DESK, async 
   await v.pager.getByText('What the on-call reads').first().click();
   await v.axe('no');
   await v.shoot('no');
+  await v.be('Dana Dial');
   await v.openChannel('security-alerts');
   await v.read(/on a plane/);
+  await v.read(says('thread_page_confirmed'));
+  await v.axe('thread');
+  await v.shoot('thread');
 });
 
 await story('silence: nobody answers, the pager rings', DESK, async (v) => {

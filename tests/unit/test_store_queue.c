@@ -187,6 +187,25 @@ static void a_raise_does_not_hurry_a_search(void **state)
 	commit(b);
 }
 
+/* The answer, raised again for her note, still stands before the page that came of it. */
+static void a_raise_costs_no_place_in_the_line(void **state)
+{
+	struct bench *b = *state;
+	const struct change answer =
+		raise_of("case 42, thread, answer", OUT_THREAD, RANK_CARD, "C01");
+	const struct change page = raise_of("case 42, thread, page", OUT_THREAD, RANK_CARD, "C01");
+	const struct outgoing *rows;
+
+	begin(b);
+	ok(b, put(b, answer, T0));
+	ok(b, put(b, page, T0 + 10));
+	ok(b, put(b, answer, T0 + 20));
+	assert_int_equal(claim(b, T0 + 30, 8, &rows), 1);
+	assert_string_equal(rows[0].key, "case 42, thread, answer");
+	assert_int_equal(rows[0].flight, 2);
+	commit(b);
+}
+
 /* A page must not stand behind a hundred cards. */
 static void ranks_go_before_due_times_and_due_times_before_ids(void **state)
 {
@@ -429,6 +448,7 @@ int main(void)
 		STORY(an_effect_exists_once_per_key),
 		STORY(what_was_refused_for_good_is_not_raised_again),
 		STORY(a_raise_does_not_hurry_a_search),
+		STORY(a_raise_costs_no_place_in_the_line),
 		STORY(ranks_go_before_due_times_and_due_times_before_ids),
 		STORY(a_gate_lets_one_through_and_stays_shut_while_it_is_under_way),
 		STORY(a_wrong_lane_claims_nothing_and_heals),
