@@ -109,6 +109,7 @@ struct lab_wrongs {
 	unsigned rude_goodbyes;       /* sockets without a Close frame after SIGTERM */
 };
 const struct lab_wrongs *lab_wrongs(const struct lab *l);
+uint64_t lab_lives(const struct lab *l); /* that ended, however */
 size_t lab_sockets(const struct lab *l); /* that the process holds open */
 /* The process is busy so long: what arrives meanwhile is taken in one batch. */
 void lab_busy(struct lab *l, int64_t ms);

@@ -176,6 +176,8 @@ void lab_stopped(struct lab *l)
 
 const struct lab_wrongs *lab_wrongs(const struct lab *l) { return &l->wrongs; }
 
+uint64_t lab_lives(const struct lab *l) { return l->life; }
+
 size_t lab_sockets(const struct lab *l)
 {
 	size_t n = 0;

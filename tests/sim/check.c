@@ -43,7 +43,7 @@ const char *const check_names[] = {
 	"I-36 no effect without its row",
 	"I-37 every row going out comes to rest",
 	"I-38 one effect per key",
-	"I-39 Retry-After is kept, over restarts too",
+	"I-39 Retry-After is kept",
 	"I-40 one message a second a channel",
 	"I-42 the message shows the state",
 	"I-43 after power cuts and failed commits the file is whole",

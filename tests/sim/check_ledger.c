@@ -26,17 +26,12 @@ static void check_refusals(struct sim *s, const struct cJSON *ledger)
 {
 	/* Facts of the world, not faults of ours: pacing, unknown and departed people, triggers
 	 * that a fault delayed. */
-	static const char *const fine[] = { "ratelimited",
-					    "users_not_found",
-					    "user_disabled",
-					    "expired_trigger_id",
-					    "exchanged_trigger_id",
-					    "expired_url",
-					    "used_url",
-					    "ack_missing",
-					    "ack_late",
-					    "too_many_websockets",
-					    NULL };
+	static const char *const fine[] = { "ratelimited",         "ratelimited_channel",
+					    "users_not_found",     "user_disabled",
+					    "expired_trigger_id",  "exchanged_trigger_id",
+					    "expired_url",         "used_url",
+					    "ack_missing",         "ack_late",
+					    "too_many_websockets", NULL };
 	for (const struct cJSON *r = json_first(json_key(ledger, "refusals")); r;
 	     r = json_next(r)) {
 		const char *rule = json_name(r);
@@ -67,7 +62,7 @@ static bool is_row_of_ours(const struct cJSON *call)
 /* An answer that came to a dead process was never heard. */
 static void check_patience(struct sim *s, const struct cJSON *calls)
 {
-	if (s->deaths || s->is_wall_wrong || s->fired[SIM_KILLED])
+	if (lab_lives(s->lab) || s->is_wall_wrong)
 		return;
 	for (const struct cJSON *c = json_first(calls); c; c = json_next(c)) {
 		double wait = json_number(json_key(c, "wait_s")) * 1000.0;
