@@ -130,8 +130,8 @@ void people_open(struct soak *s);
 void alerts_make(struct soak *s);
 void alerts_post(struct soak *s);
 void people_act(struct soak *s);
-void task_name(size_t i, char out[16]);
-void task_note(size_t i, char out[40]);
+void task_name(size_t i, char out[32]);
+void task_note(size_t i, char out[48]);
 void people_say_who_waits(const struct soak *s);
 bool people_are_done(const struct soak *s); /* everybody has said all and all was accepted */
 

@@ -107,7 +107,7 @@ static void check_inquiry(struct check *c, size_t i, int64_t case_id)
 {
 	const struct task *t = &c->soak->tasks[i];
 	const int64_t n = sql(c, "SELECT count(*) FROM inquiry WHERE case_id = ?1", case_id);
-	char note[40], more[48];
+	char note[48], more[48];
 	holds(c, ENDED, n == (t->script->end >= 0), i, "(another number of inquiries)");
 	if (t->script->end < 0)
 		return;

@@ -42,15 +42,15 @@ enum {
 	LOOK_BACK = 4000, /* of what was sent, an acknowledgement can be for */
 };
 
-void task_name(size_t i, char out[16]) { (void)snprintf(out, 16, "soak-%06zu", i); }
-void task_note(size_t i, char out[40]) { (void)snprintf(out, 40, "my note on soak-%06zu", i); }
+void task_name(size_t i, char out[32]) { (void)snprintf(out, 32, "soak-%06zu", i); }
+void task_note(size_t i, char out[48]) { (void)snprintf(out, 48, "my note on soak-%06zu", i); }
 
-static void person_id(int n, char out[16]) { (void)snprintf(out, 16, "U0SOAK%04d", n); }
-static void person_dm(int n, char out[16]) { (void)snprintf(out, 16, "D0SOAK%04d", n); }
+static void person_id(int n, char out[24]) { (void)snprintf(out, 24, "U0SOAK%04d", n); }
+static void person_dm(int n, char out[24]) { (void)snprintf(out, 24, "D0SOAK%04d", n); }
 
 void people_open(struct soak *s)
 {
-	char id[16];
+	char id[24];
 	for (int i = 0; i < PERSONS; i++) {
 		char email[64];
 		struct cJSON *args = json_object();
@@ -105,7 +105,7 @@ void alerts_make(struct soak *s)
 static const char *alert_of(struct soak *s, size_t i, bool is_other)
 {
 	const struct task *t = &s->tasks[i];
-	char name[16], email[64];
+	char name[32], email[64];
 	task_name(i, name);
 	(void)snprintf(email, sizeof(email), "%s%d@duff.example",
 		       t->script->is_nobody ? "left" : "person", t->whom);
@@ -194,7 +194,7 @@ static void message_read(struct soak *s, const char *channel, const struct cJSON
 	struct task *t = task_named(s, m);
 	const struct cJSON *button = live_button(m, "yes");
 	const char *ts = json_text_at(m, "ts");
-	char dm[16];
+	char dm[24];
 	if (!t)
 		return;
 	person_dm(t->whom, dm);
@@ -306,7 +306,7 @@ static size_t sent_as(struct soak *s, const char *verb, struct cJSON *args, size
 
 static size_t click(struct soak *s, const struct task *t, int whom, enum what what)
 {
-	char user[16], dm[16];
+	char user[24], dm[24];
 	struct cJSON *args = json_object();
 	person_id(whom, user);
 	person_dm(t->whom, dm);
@@ -350,7 +350,7 @@ static void person_acts(struct soak *s, struct task *t)
 
 static void modal_used(struct soak *s, const struct cJSON *view, struct task *t)
 {
-	char words[40];
+	char words[48];
 	struct cJSON *args = json_object();
 	json_put_text(args, "user", json_text_at(view, "user"));
 	json_put_text(args, "view_id", json_text_at(view, "id"));
@@ -383,7 +383,7 @@ static void modals_read(struct soak *s, const struct cJSON *state)
 static void somebody_types(struct soak *s)
 {
 	static const char *const words[] = { "help", "mine", "status", "what is this?", "show " };
-	char user[16], text[64];
+	char user[24], text[64];
 	struct cJSON *args = json_object();
 	const size_t n = soak_chance(s, sizeof(words) / sizeof(words[0]));
 	if (live_now_ms() - s->command_ms < COMMAND_MS) {

@@ -66,7 +66,7 @@ static const struct script scripts[] = {
 enum { SCRIPTS = sizeof(scripts) / sizeof(scripts[0]) };
 
 struct task {
-	char id[16];
+	char id[32];
 	const struct member *whom;
 	const struct script *script;
 	int priority, status;
