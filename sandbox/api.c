@@ -189,7 +189,7 @@ static void note(const struct call *c, const struct world_reply *out, const char
 {
 	struct call_row *r = ledger_call(c->w, c->m->name, out->status, error);
 	r->wait_s = out->retry_after_s;
-	TEXT_SET(r->channel, c->channel);
+	TEXT_SET(r->channel, *c->channel ? c->channel : json_text_at(c->args, "channel"));
 	TEXT_SET(r->marker, c->marker);
 	TEXT_SET(r->ts, c->error ? "" : c->ts);
 	r->dup = c->dup;
@@ -245,8 +245,9 @@ void api_http(struct world *w, const struct world_request *rq, struct world_repl
 	struct fault kept;
 	const struct fault *f = fault_take(w, m->name, &kept);
 	const char *told = NULL;
-	if (f && fault_is_before(f))
-		c.args = json_object();
+	struct str token;
+	if (f && fault_is_before(f)) /* nothing is done, but the ledger says where it was to be */
+		args_read(&c, rq, &token);
 	else
 		run(&c, rq, out);
 	if (f)

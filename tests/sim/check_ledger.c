@@ -43,7 +43,16 @@ static void check_refusals(struct sim *s, const struct cJSON *ledger)
 	}
 }
 
-/* What rows ask for; a 429 is about the method, for all channels. */
+/* A 429 is about the method, for all channels; but of posts it is one channel that is full. */
+static bool is_same_line(const struct cJSON *c, const struct cJSON *d)
+{
+	const char *method = json_text_at(c, "method");
+	return strcmp(method, json_text_at(d, "method")) == 0 &&
+	       (strcmp(method, "chat.postMessage") != 0 ||
+		strcmp(json_text_at(c, "channel"), json_text_at(d, "channel")) == 0);
+}
+
+/* What rows ask for. */
 static bool is_row_of_ours(const struct cJSON *call)
 {
 	static const char *const methods[] = { "pagerduty",
@@ -74,10 +83,11 @@ static void check_patience(struct sim *s, const struct cJSON *calls)
 			if (after >= wait - 3000.0) /* the clock may drift a little */
 				break;
 			/* What was under way already is not called back. */
-			if (after > 2000.0 &&
-			    strcmp(json_text_at(c, "method"), json_text_at(d, "method")) == 0)
-				sim_break(s, "I-39 %s again after %.0f s, told to wait %.0f s",
-					  json_text_at(c, "method"), after / 1000.0, wait / 1000.0);
+			if (after > 2000.0 && is_same_line(c, d))
+				sim_break(s,
+					  "I-39 %s \"%s\" again after %.0f s, told to wait %.0f s",
+					  json_text_at(c, "method"), json_text_at(c, "channel"),
+					  after / 1000.0, wait / 1000.0);
 		}
 	}
 }
