@@ -331,12 +331,13 @@ bool sim_run(uint64_t seed, struct lab_points *points, struct sim *s, char trace
 	faults_draw(s);
 	s->floods = sim_random(s, 6) == 0;
 	s->is_fresh = sim_random(s, 8) == 0;
+	faults_favour(s, seed);
 	struct lab_options o = { .seed = seed,
 				 .slack_limits = sim_random(s, 2) != 0,
 				 .latency_ms = 2 + (int64_t)sim_random(s, 150),
 				 .points = points,
 				 .in_memory = true,
-				 .pagers = seed % 2, /* every other one has a second */
+				 .pagers = (unsigned)sim_random(s, 2), /* or a second */
 				 .is_fresh = s->is_fresh };
 	s->lab = lab_new(&o);
 	if (!sim_tells())

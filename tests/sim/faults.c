@@ -351,21 +351,47 @@ static const char *any_point(struct sim *s)
 	return points[sim_random(s, sizeof(points) / sizeof(points[0]))];
 }
 
-/* A seed has a favourite point, which kills as soon as it is passed, and then dies anywhere, and
- * most of all where something has just been promised or said. */
+/* Each seed has a favourite point of death, in turn, so that all have their chance; it kills as
+ * soon as it is passed. Then death comes anywhere, and most of all where something has just been
+ * promised or said. Some favourites have conditions: tables to make, a crumb to count. */
+void faults_favour(struct sim *s, uint64_t seed)
+{
+	const size_t n = sizeof(points) / sizeof(points[0]);
+	s->favourite = points[seed % n];
+	s->deaths = s->deaths || (seed / n) % 2 == 0;
+	s->is_fresh = s->is_fresh || strncmp(s->favourite, "migration", 9) == 0;
+}
+
 void faults_doom_first(struct sim *s)
 {
+	bool wants_crumb = strncmp(s->favourite, "CRUMB_COUNT", 11) == 0;
 	if (s->deaths)
-		lab_doom(s->lab, any_point(s), sim_random(s, 4) == 0,
-			 1000 + (int64_t)sim_random(s, 20000));
+		lab_doom(s->lab, wants_crumb ? "COUNTER_TAKE after" : s->favourite,
+			 sim_random(s, 4) == 0, 1000 + (int64_t)sim_random(s, 20000));
+}
+
+/* The next life begins with what it likes least. */
+static const char *next_point(struct sim *s)
+{
+	bool is_rare = strncmp(s->favourite, "CRUMB_COUNT", 11) == 0 ||
+		       strncmp(s->favourite, "CASE_OPEN", 9) == 0 ||
+		       strncmp(s->favourite, "send pagerduty-eu", 17) == 0;
+	return sim_random(s, is_rare ? 2 : 4) == 0 ? s->favourite : any_point(s);
 }
 
 void faults_doom(struct sim *s)
 {
-	if (!s->deaths || lab_is_dead(s->lab) || (!lab_deaths(s->lab) && sim_random(s, 200) != 0) ||
-	    sim_random(s, 8) != 0)
+	int64_t rest_ms = 1000 + (int64_t)sim_random(s, 20000);
+	if (!s->deaths)
+		return;
+	if (lab_is_dead(s->lab)) { /* a crumb is counted before anything else */
+		if (strncmp(s->favourite, "CRUMB_COUNT", 11) == 0 && sim_random(s, 2))
+			lab_doom(s->lab, s->favourite, 0, rest_ms);
+		return;
+	}
+	if ((!lab_deaths(s->lab) && sim_random(s, 200) != 0) || sim_random(s, 8) != 0)
 		return;
 	bool anywhere = sim_random(s, 2) != 0;
-	lab_doom(s->lab, anywhere ? "" : any_point(s), sim_random(s, anywhere ? 300 : 3),
-		 1000 + (int64_t)sim_random(s, 20000));
+	const char *point = next_point(s);
+	lab_doom(s->lab, anywhere ? "" : point, sim_random(s, anywhere ? 300 : 2), rest_ms);
 }

@@ -56,6 +56,7 @@ struct sim {
 	uint64_t written; /* the writes to the disk when safety was checked last */
 	int64_t healed_ms;
 	bool faults, deaths, floods, is_fresh;
+	const char *favourite; /* the point of death it comes back to */
 	/* faults.c */
 	unsigned rates[SIM_FAULTS_MAX];
 	uint64_t fired[SIM_FAULTS_MAX], fault_in;
@@ -85,7 +86,8 @@ void sim_break(struct sim *s, const char *format, ...)
 size_t faults_n(void);
 const char *fault_name(size_t i);
 const char *fault_number(size_t i);
-void faults_draw(struct sim *s);       /* which there will be, and how often */
+void faults_draw(struct sim *s); /* which there will be, and how often */
+void faults_favour(struct sim *s, uint64_t seed);
 void faults_doom_first(struct sim *s); /* at birth */
 void faults_strike(struct sim *s);     /* perhaps one */
 void faults_doom(struct sim *s);       /* perhaps a death */
