@@ -158,12 +158,9 @@ static enum rc raise_known(struct store *s, const struct outgoing *old, const st
 
 	if (is_empty(channel))
 		due_ms = NEVER_MS;
-	/* A search for an attempt of unknown outcome keeps its own time: too early finds nothing,
-	 * and nothing found posts twice. */
-	else if (old->phase == PHASE_FIND && old->due_ms != NEVER_MS)
-		due_ms = old->due_ms;
-	/* Nor does one that waits lose its place in the line. */
-	else if (old->due_ms < due_ms)
+	/* One that waits keeps its place in the line; and a search for an attempt of unknown
+	 * outcome its own time: too early finds nothing, and nothing found posts twice. */
+	else if (old->due_ms < due_ms || (old->phase == PHASE_FIND && old->due_ms != NEVER_MS))
 		due_ms = old->due_ms;
 	/* A message refused for good stays as it is: no row changes. */
 	const enum rc rc = run(

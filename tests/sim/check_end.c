@@ -209,7 +209,7 @@ static bool is_held(const struct sim *s, const struct inquiry *q)
 	return q->state == INQUIRY_OPEN && q->due_ms == NEVER_MS && lab_deaths(s->lab) >= 2;
 }
 
-static void check_answer(struct sim *s, struct look *l, const struct inquiry *q, struct pressed p)
+static void check_answer(struct sim *s, const struct inquiry *q, struct pressed p)
 {
 	bool said_yes = q->state == INQUIRY_UNPROVEN || q->late[0];
 	if (p.acked_no && q->state == INQUIRY_UNPROVEN)
@@ -228,6 +228,10 @@ static void check_answer(struct sim *s, struct look *l, const struct inquiry *q,
 			  elsewhere ? "I-15" : "I-13", q->id, is_no ? "no" : "yes",
 			  elsewhere ? "said so to another one" : "never said so");
 	}
+}
+
+static void check_record(struct sim *s, struct look *l, const struct inquiry *q)
+{
 	size_t answered = recorded(l, "inquiry", q->id, "inquiry.answered");
 	if (answered > 2 || (q->state == INQUIRY_UNPROVEN && answered != 1) ||
 	    (q->state == INQUIRY_NO && !answered))
@@ -269,7 +273,8 @@ static void check_cases(struct sim *s, const struct cJSON *state, const struct c
 			sim_break(s, "I-30 case %" PRId64 ": P%d, but not paged when it opened%s",
 				  id, k->priority, pages_of(l, id));
 		if (q) {
-			check_answer(s, l, q, pressed_on(s, ledger, q->id, q->person));
+			check_answer(s, q, pressed_on(s, ledger, q->id, q->person));
+			check_record(s, l, q);
 			if (!k->is_drill)
 				check_pages(s, state, l, q);
 			else if (sim_incident(state, id, "answered-no") ||

@@ -40,12 +40,11 @@ static void look_into(struct sim *s)
 		return;
 	}
 	store_audit_key(copy, &lab_policy()->audit_key);
-	if (store_is_whole(copy, &fail) != RC_OK)
+	if (store_is_whole(copy, &fail) != RC_OK ||
+	    store_audit_verify(copy, NULL, &report, &fail) != RC_OK)
 		sim_break(s, "I-46 the copy: %s", fail.why);
 	else if (newest_record(copy) < s->copy.seq)
 		sim_break(s, "I-46 the copy lacks what was committed before it was asked for");
-	else if (store_audit_verify(copy, NULL, &report, &fail) != RC_OK)
-		sim_break(s, "I-46 the copy: %s", fail.why);
 	store_close(copy);
 }
 
