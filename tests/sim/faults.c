@@ -370,15 +370,6 @@ void faults_doom_first(struct sim *s)
 			 sim_random(s, 4) == 0, 1000 + (int64_t)sim_random(s, 20000));
 }
 
-/* The next life begins with what it likes least. */
-static const char *next_point(struct sim *s)
-{
-	bool is_rare = strncmp(s->favourite, "CRUMB_COUNT", 11) == 0 ||
-		       strncmp(s->favourite, "CASE_OPEN", 9) == 0 ||
-		       strncmp(s->favourite, "send pagerduty-eu", 17) == 0;
-	return sim_random(s, is_rare ? 2 : 4) == 0 ? s->favourite : any_point(s);
-}
-
 void faults_doom(struct sim *s)
 {
 	int64_t rest_ms = 1000 + (int64_t)sim_random(s, 20000);
@@ -391,7 +382,7 @@ void faults_doom(struct sim *s)
 	}
 	if ((!lab_deaths(s->lab) && sim_random(s, 200) != 0) || sim_random(s, 8) != 0)
 		return;
-	bool anywhere = sim_random(s, 2) != 0;
-	const char *point = next_point(s);
+	bool anywhere = sim_random(s, 3) == 0;
+	const char *point = sim_random(s, 2) ? s->favourite : any_point(s);
 	lab_doom(s->lab, anywhere ? "" : point, sim_random(s, anywhere ? 300 : 2), rest_ms);
 }
