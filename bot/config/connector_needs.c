@@ -100,20 +100,63 @@ static void fill_all(struct needs *n, const struct yaml *map)
 		(void)fill(n, y);
 }
 
+static void need_url(struct needs *n, const struct yaml *base)
+{
+	bool is_loopback;
+	size_t before = n->c->report->errors;
+	const char *url = fill(n, base);
+	const char *complaint = url_complaint(str_z(url), &is_loopback);
+	struct str start, name = { "base_url", 8 }, rest;
+	if (!complaint || n->c->report->errors != before)
+		return;
+	/* The value it is made of is the operator's, and so is the place to be told. */
+	if (str_starts(base->text, STR("${config.")) && str_cut(base->text, '.', &start, &rest))
+		str_cut(rest, '}', &name, &rest);
+	const char *key = arena_str(&n->c->arena, name);
+	report_at(n->c, spot(n->own->at, key), "%s: %s", key, complaint);
+}
+
+/* An operation with a base_url of its own is optional: it is there for who gives the value that the
+ * URL names, in the section pager:, and then all it needs must be there. */
+static bool is_wanted(const struct needs *n, const struct yaml *op)
+{
+	const struct yaml *base = yaml_key(op, "base_url");
+	struct str start, name, rest = base ? base->text : (struct str){ 0 };
+	while (str_cut(rest, '{', &start, &rest) && str_cut(rest, '}', &name, &rest))
+		if (str_starts(name, STR("config.")) &&
+		    !json_key(n->own->config,
+			      arena_str(&n->c->arena, (struct str){ name.at + 7, name.n - 7 })))
+			return false;
+	return true;
+}
+
+static void need_operation(struct needs *n, const struct yaml *op)
+{
+	const struct yaml *base = yaml_key(op, "base_url"), *kind = yaml_key(op, "kind");
+	const struct yaml *key = yaml_key(yaml_key(op, "input"), "key");
+	if (strcmp(op->name, "confirm") == 0 &&
+	    (!key || !kind || !str_is(kind->text, "lookup") || yaml_key(op, "like")))
+		report_at(n->c, op,
+			  "confirm: wanted kind: lookup and an input: key: it looks for the "
+			  "incident of a page that was accepted");
+	if (!is_wanted(n, op))
+		return;
+	n->pager->confirms = n->pager->confirms || strcmp(op->name, "confirm") == 0;
+	if (base)
+		need_url(n, base);
+	fill_all(n, yaml_key(op, "auth"));
+	fill_all(n, yaml_key(op, "body_secrets"));
+}
+
 void connector_needs(struct config *c, size_t pager, const struct yaml *root)
 {
 	struct needs n = { c, &c->pagers[pager], &c->policy.pagers[pager] };
 	const struct yaml *ops = yaml_key(root, "operations"), *trigger = yaml_key(ops, "trigger");
 	const struct yaml *base = yaml_key(root, "base_url");
-	bool is_loopback;
-	size_t before = c->report->errors;
-	const char *url = fill(&n, base);
-	const char *complaint = url_complaint(str_z(url), &is_loopback);
-	if (complaint && c->report->errors == before)
-		report_at(c, spot(n.own->at, "base_url"), "base_url: %s", complaint);
+	need_url(&n, base);
 	fill_all(&n, yaml_key(root, "auth"));
 	for (const struct yaml *op = ops->first; op; op = op->next)
-		fill_all(&n, yaml_key(op, "body_secrets"));
+		need_operation(&n, op);
 	const struct yaml *kind = yaml_key(trigger, "kind"),
 			  *repeat = yaml_key(yaml_key(trigger, "idempotency"), "kind");
 	if (!kind || !str_is(kind->text, "page"))

@@ -72,7 +72,8 @@ static void check_input(struct config *c, const struct yaml *input)
 
 static void check_request(struct config *c, const struct yaml *rq, bool is_whole)
 {
-	static const char *const keys[] = { "method", "path", "params", "query", "body", NULL };
+	static const char *const keys[] = { "method", "path", "params", "query",
+					    "accept", "body", NULL };
 	static const char *const methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE", NULL };
 	if (!rq || !check_keys(c, rq, keys))
 		return;
@@ -83,6 +84,7 @@ static void check_request(struct config *c, const struct yaml *rq, bool is_whole
 	(void)choice(c, method, methods);
 	if (path && path->text.at[0] != '/')
 		report_at(c, path, "path: wanted a path that begins with /");
+	(void)may(c, rq, "accept", YAML_SCALAR);
 }
 
 static void check_idempotency(struct config *c, const struct yaml *y)
@@ -110,7 +112,7 @@ static void check_operation(struct config *c, const struct yaml *op, const struc
 {
 	static const char *const keys[] = { "kind",         "like",    "input",  "request",
 					    "body_secrets", "outcome", "output", "idempotency",
-					    "revert",       NULL };
+					    "base_url",     "auth",    "revert", NULL };
 	static const char *const kinds[] = { "lookup", "action", "page", "ticket", "notify", NULL };
 	if (!check_keys(c, op, keys))
 		return;
@@ -121,6 +123,8 @@ static void check_operation(struct config *c, const struct yaml *op, const struc
 			  like->text.at);
 	(void)choice(c, like ? may(c, op, "kind", YAML_SCALAR) : want(c, op, "kind", YAML_SCALAR),
 		     kinds);
+	(void)may(c, op, "base_url", YAML_SCALAR);
+	check_auth(c, may(c, op, "auth", YAML_MAP));
 	check_input(c, may(c, op, "input", YAML_MAP));
 	check_request(c, like ? may(c, op, "request", YAML_MAP) : want(c, op, "request", YAML_MAP),
 		      !like);

@@ -69,6 +69,7 @@ struct pager {
 	const struct cJSON *config;         /* ${config.x} values */
 	const struct named_secret *secrets; /* under the names that the connector has for them */
 	size_t secrets_n;
+	bool confirms; /* it can be asked what became of a page that it accepted */
 };
 struct known_person {                    /* a line under people: */
 	const char *name, *email, *user; /* one of email and user is "" */

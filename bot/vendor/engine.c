@@ -181,12 +181,20 @@ static enum rc add_path(struct buf *url, struct str path, const struct cJSON *pa
 	return RC_OK;
 }
 
+/* base_url and auth: of the operation, else of the whole connector. */
+static const struct cJSON *own_or_all(const struct connector *c, const char *op, const char *key)
+{
+	const struct cJSON *own = json_key(engine_operation(c, op), key);
+	return own ? own : json_key(c->doc, key);
+}
+
 /* The path, then the query object: arrays repeat, null drops. */
-static enum rc build_url(const struct connector *c, const struct cJSON *rq, const struct scene *s,
+static enum rc build_url(const struct connector *c, const char *op, const struct scene *s,
 			 struct buf *url, struct fail *fail)
 {
+	const struct cJSON *rq = json_key(engine_operation(c, op), "request");
 	CLEANUP(json_done) struct cJSON *params = NULL, *query = NULL;
-	enum rc rc = substitute(c, json_text_at(c->doc, "base_url"), url, fail);
+	enum rc rc = substitute(c, json_text(own_or_all(c, op, "base_url")), url, fail);
 	if (rc == RC_OK && json_key(rq, "params"))
 		rc = run(c, json_key(rq, "params"), s, &params, fail);
 	if (rc == RC_OK && json_key(rq, "query"))
@@ -204,6 +212,15 @@ static enum rc build_url(const struct connector *c, const struct cJSON *rq, cons
 			add_query(url, json_name(q), v, &sep);
 	}
 	return url->broken ? FAIL(fail, RC_TOO_BIG, "URL over %d bytes", URL_MAX) : RC_OK;
+}
+
+/* Three at most: of the body, of the answer, of who asks. */
+static const char **free_header(struct request *out)
+{
+	size_t n = 0;
+	while (out->headers[n])
+		n++;
+	return &out->headers[n];
 }
 
 static enum rc build_body(const struct connector *c, const char *op, const struct scene *scene,
@@ -230,30 +247,42 @@ static enum rc build_body(const struct connector *c, const char *op, const struc
 	if (text.broken)
 		return FAIL(fail, RC_TOO_BIG, "%s: body over %d bytes", op, REQUEST_MAX);
 	out->body = (struct str){ arena_str(a, buf_str(&text)), text.n };
-	out->headers[0] = "Content-Type: application/json";
+	*free_header(out) = "Content-Type: application/json";
 	return RC_OK;
 }
 
-static enum rc add_auth(const struct connector *c, struct arena *a, struct request *out,
-			struct fail *fail)
+/* A GET may say which version of the answer it wants. */
+static enum rc add_accept(const struct cJSON *rq, struct arena *a, struct request *out,
+			  struct fail *fail)
 {
-	const char *kind = json_text_at(c->doc, "auth.kind");
+	const char *accept = json_text_at(rq, "accept");
+	if (strpbrk(accept, "\r\n"))
+		return FAIL(fail, RC_MALFORMED, "request.accept: a line break in a header");
+	if (accept[0])
+		*free_header(out) = arena_f(a, "Accept: %s", accept);
+	return RC_OK;
+}
+
+static enum rc add_auth(const struct connector *c, const char *op, struct arena *a,
+			struct request *out, struct fail *fail)
+{
+	const struct cJSON *auth = own_or_all(c, op, "auth");
+	const char *kind = json_text_at(auth, "kind");
 	CLEANUP(buf_free) struct buf header = BUF(SECRET_MAX + 64);
-	size_t at = out->headers[0] ? 1 : 0;
 	if (!kind[0] || strcmp(kind, "none") == 0)
 		return RC_OK;
 	if (strcmp(kind, "bearer") == 0)
 		buf_addz(&header, "Authorization: Bearer ");
 	else if (strcmp(kind, "header") == 0)
-		buf_addf(&header, "%s: ", json_text_at(c->doc, "auth.name"));
+		buf_addf(&header, "%s: ", json_text_at(auth, "name"));
 	else
 		return FAIL(fail, RC_MALFORMED,
 			    "auth.kind %s: this program knows none, header and bearer", kind);
-	enum rc rc = substitute(c, json_text_at(c->doc, "auth.value"), &header, fail);
+	enum rc rc = substitute(c, json_text_at(auth, "value"), &header, fail);
 	if (rc == RC_OK && (str_has(buf_str(&header), '\r') || str_has(buf_str(&header), '\n')))
 		rc = FAIL(fail, RC_MALFORMED, "auth: a line break in a header");
 	if (rc == RC_OK)
-		out->headers[at] = arena_str(a, buf_str(&header));
+		*free_header(out) = arena_str(a, buf_str(&header));
 	return rc;
 }
 
@@ -272,11 +301,13 @@ enum rc engine_request(const struct connector *c, const char *op, const struct c
 	json_put(s.doc, "config", json_copy(c->config));
 	enum rc rc = check_input(c, op, input, fail);
 	if (rc == RC_OK)
-		rc = build_url(c, rq, &s, &url, fail);
+		rc = build_url(c, op, &s, &url, fail);
 	if (rc == RC_OK)
 		rc = build_body(c, op, &s, a, out, fail);
 	if (rc == RC_OK)
-		rc = add_auth(c, a, out, fail);
+		rc = add_accept(rq, a, out, fail);
+	if (rc == RC_OK)
+		rc = add_auth(c, op, a, out, fail);
 	if (rc != RC_OK)
 		return rc;
 	when_parse_span(str_z(json_text_at(c->doc, "defaults.timeout")), &timeout_ms);

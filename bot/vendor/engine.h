@@ -1,8 +1,8 @@
 /* vendor/engine: runs a connector document (connectors/NAME.yaml): builds the request of an
  * operation, reads its answer. Pure; secrets are merged after jq and never seen by it. Does
- * auth none, header and bearer; requests with path, params, query and body; body_secrets; outcome,
- * errors, output, revert; tests. It never repeats a request (the caller does), follows pages,
- * polls or fetches tokens. */
+ * auth none, header and bearer; requests with path, params, query, accept and body; body_secrets;
+ * base_url and auth of an operation's own; outcome, errors, output, revert; tests. It never repeats
+ * a request (the caller does), follows pages, polls or fetches tokens. */
 #ifndef VENDOR_ENGINE_H
 #define VENDOR_ENGINE_H
 #include "base/arena.h"

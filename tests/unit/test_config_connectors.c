@@ -88,6 +88,75 @@ static void several_pagers_have_an_order(void **state)
 	free(text);
 }
 
+#define CONFIRM                                                                                    \
+	"  confirm:\n    kind: lookup\n    base_url: ${config.rest_url}\n"                         \
+	"    auth: {kind: bearer, value: \"${secret:TEST_REST}\"}\n"                               \
+	"    input: {key: {type: string, required: true}}\n"                                       \
+	"    request: {method: GET, path: /incidents, accept: text/x}\n"                           \
+	"    outcome: [{when: .status == 404, is: not_found}]\n"
+#define REST "  base_url: http://127.0.0.1:1/pager\n  rest_url: http://127.0.0.1:1/rest\n"
+
+/* Without the value that its URL names an optional operation needs nothing, not even its secret. */
+static void confirming_is_for_who_gives_its_url(void **state)
+{
+	struct room *r = *state;
+	char *text = spoil(GOOD_CONNECTOR, "tests:\n", CONFIRM "tests:\n");
+	char *with = spoil(GOOD_SETTINGS, "  base_url: http://127.0.0.1:1/pager\n", REST);
+	r->connector = text;
+	struct config *c = room_load(r);
+	if (!c)
+		fail_msg("%s", r->first);
+	assert_false(config_policy(c)->pagers[0].confirms);
+	assert_int_equal(config_policy(c)->pagers[0].secrets_n, 2);
+	config_free(c);
+	r->settings = with;
+	c = room_load(r);
+	assert_null(c); /* half of it is an error, not a bot that can't see */
+	assert_non_null(strstr(r->first, "pager.yaml:27: the secret TEST_REST is missing"));
+	assert_int_equal(setenv("TEST_REST", "rest-secret", 1), 0);
+	c = room_load(r);
+	if (!c)
+		fail_msg("%s", r->first);
+	const struct policy *p = config_policy(c);
+	assert_true(p->pagers[0].confirms);
+	assert_int_equal(p->pagers[0].secrets_n, 3);
+	config_free(c);
+	assert_int_equal(unsetenv("TEST_REST"), 0);
+	free(with);
+	with = spoil(GOOD_SETTINGS, "  base_url: http://127.0.0.1:1/pager\n",
+		     "  base_url: http://127.0.0.1:1/pager\n  rest_url: ftp://x\n");
+	r->settings = with;
+	assert_null(room_load(r));
+	assert_non_null(strstr(r->first, "securitybot.yaml:11: rest_url: "));
+	free(with);
+	free(text);
+}
+
+static void a_confirm_that_can_not_confirm_is_refused(void **state)
+{
+	static const struct spoiled table[] = {
+		{ "kind: lookup", "kind: ticket", "pager.yaml:25: confirm: wanted kind: lookup" },
+		{ "input: {key: {type: string, required: true}}\n    request: {method: GET",
+		  "input: {kay: {type: string, required: true}}\n    request: {method: GET",
+		  "pager.yaml:25: confirm: wanted kind: lookup" },
+		{ "auth: {kind: bearer", "auth: {kind: baerer", "did you mean \"bearer\"?" },
+		{ "accept: text/x", "accept: [x]", "accept: wanted a single value" },
+		{ "base_url: ${config.rest_url}", "base_url: [x]",
+		  "base_url: wanted a single value" },
+	};
+	struct room *r = *state;
+	char *text = spoil(GOOD_CONNECTOR, "tests:\n", CONFIRM "tests:\n");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char *bad = spoil(text, table[i].old, table[i].new);
+		r->connector = bad;
+		assert_null(room_load(r));
+		if (!strstr(r->first, table[i].says))
+			fail_msg("wanted \"%s\", heard \"%s\"", table[i].says, r->first);
+		free(bad);
+	}
+	free(text);
+}
+
 static void what_is_wrong_is_said_with_its_line(void **state)
 {
 	static const struct spoiled table[] = {
@@ -165,6 +234,8 @@ int main(void)
 		STORY(like_brings_all_but_the_input),
 		STORY(what_looks_like_a_number_is_jq_too),
 		STORY(several_pagers_have_an_order),
+		STORY(confirming_is_for_who_gives_its_url),
+		STORY(a_confirm_that_can_not_confirm_is_refused),
 		STORY(what_is_wrong_is_said_with_its_line),
 		STORY(its_tests_are_run_by_check),
 	};

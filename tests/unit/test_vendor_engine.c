@@ -42,7 +42,13 @@ static const char document[] =
 	"\"outcome\":[{\"when\":3,\"is\":\"done\"},{\"when\":4,\"is\":\"already\"}],"
 	"\"output\":6,\"revert\":{\"op\":\"unmake\",\"input\":7}},"
 	"\"odd\":{\"input\":{},\"request\":{\"method\":\"POST\",\"path\":\"/x\",\"body\":9},"
-	"\"outcome\":[{\"when\":10,\"is\":\"done\"}]}}}";
+	"\"outcome\":[{\"when\":10,\"is\":\"done\"}]},"
+	"\"elsewhere\":{\"input\":{\"who\":{\"type\":\"string\"}},"
+	"\"base_url\":\"https://rest.${config.host}\","
+	"\"auth\":{\"kind\":\"header\",\"name\":\"Authorization\",\"value\":\"Token "
+	"token=${secret:TOKEN}\"},"
+	"\"request\":{\"method\":\"GET\",\"path\":\"/x\",\"accept\":\"application/x;v=2\"},"
+	"\"outcome\":[{\"when\":10,\"is\":\"not_found\"}]}}}";
 
 struct bench {
 	struct arena arena;
@@ -104,6 +110,23 @@ static void a_request_is_built(void **state)
 	assert_string_equal(b->rq.headers[0], "Content-Type: application/json");
 	assert_string_equal(b->rq.headers[1], "Authorization: GenieKey k-secret");
 	assert_null(b->rq.headers[2]);
+}
+
+/* base_url and auth of the operation's own, and no other operation's. */
+static void an_operation_may_have_an_address_of_its_own(void **state)
+{
+	struct bench *b = *state;
+	if (request(b, "elsewhere", "{\"who\":\"h\"}") != RC_OK)
+		fail_msg("%s", b->fail.why);
+	assert_string_equal(b->rq.url, "https://rest.api.example/x");
+	assert_string_equal(b->rq.method, "GET");
+	assert_int_equal(b->rq.body.n, 0);
+	assert_string_equal(b->rq.headers[0], "Accept: application/x;v=2");
+	assert_string_equal(b->rq.headers[1], "Authorization: Token token=t-secret");
+	assert_null(b->rq.headers[2]);
+	assert_int_equal(request(b, "make", "{\"who\":\"h\"}"), RC_OK);
+	assert_true(str_starts(str_z(b->rq.url), STR("https://api.example/v1/")));
+	assert_string_equal(b->rq.headers[1], "Authorization: GenieKey k-secret");
 }
 
 static void what_goes_into_a_url_is_encoded(void **state)
@@ -234,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_request_is_built),
+		STORY(an_operation_may_have_an_address_of_its_own),
 		STORY(what_goes_into_a_url_is_encoded),
 		STORY(jq_never_sees_a_secret),
 		STORY(a_secret_that_is_not_there_is_named),
