@@ -74,7 +74,7 @@ static bool unescape(struct str s, struct buf *out)
 	return !out->broken;
 }
 
-static bool form_read(struct str form, struct cJSON *args)
+bool form_read(struct str form, struct cJSON *args)
 {
 	struct buf name = BUF(256), value = BUF(BODY_MAX);
 	bool fine = true;

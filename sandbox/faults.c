@@ -13,6 +13,7 @@ static const struct fault_kind {
 	{ "429", false, true, "ratelimited" },
 	{ "429_bare", false, true, "ratelimited" },
 	{ "400", false, true, "http_400" },
+	{ "401", false, true, "http_401" },
 	{ "500", false, true, "http_500" },
 	{ "html", false, true, "http_503" },
 	{ "refuse", false, true, "refused" },
@@ -24,6 +25,7 @@ static const struct fault_kind {
 	{ "not_utf8", false, false, "not_utf8" },
 	{ "html_ok", false, false, "html" },
 	{ "lag", false, false, NULL },
+	{ "accepted_no_incident", false, false, NULL },
 	{ "no_hello", true, false, NULL },
 	{ "silent", true, false, NULL },
 	{ "half_open", true, false, NULL },
@@ -111,6 +113,8 @@ const char *fault_spoil(const struct fault *f, struct world_reply *out)
 		body_is(out, 400, NULL,
 			"{\"status\":\"invalid event\",\"message\":\"Event object is invalid\","
 			"\"errors\":[\"Invalid routing key\"]}");
+	} else if (strcmp(f->kind, "401") == 0) {
+		body_is(out, 401, NULL, "{\"error\":{\"message\":\"Unauthorized\"}}");
 	} else if (strcmp(f->kind, "500") == 0) {
 		body_is(out, 500, NULL, "");
 	} else if (strcmp(f->kind, "html") == 0) {

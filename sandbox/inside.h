@@ -16,6 +16,8 @@
 #define APP_TOKEN      "xapp-1-A0SANDBOX-1-secret"
 #define ROUTING_KEY    "R0SANDBOXR0SANDBOXR0SANDBOX00000"
 #define ROUTING_KEY_EU "R0SANDBOXEUR0SANDBOXEUR0SANDBOX0"
+#define REST_TOKEN     "u+SANDBOX-rest-key"
+#define REST_TOKEN_EU  "u+SANDBOX-EU-rest-key"
 #define COMMAND        "/securitybot"
 
 enum {
@@ -329,6 +331,8 @@ const char *arg_text(const struct call *c, const char *name); /* "" if absent */
 bool arg_true(const struct call *c, const char *name);
 bool arg_given(const struct call *c, const char *name);
 int64_t arg_int(const struct call *c, const char *name, int64_t otherwise);
+/* A query or form into an object; of one name the last counts. False: broken escapes. */
+bool form_read(struct str form, struct cJSON *args);
 /* A structured argument: a JSON string in a form, the thing itself in JSON. A new object, or NULL:
  * absent, or
  * (*is_bad) not readable. */

@@ -1,4 +1,5 @@
-/* pagerduty: Events API v2 as the vendor answers it, and the pager's own buttons: two accounts that
+/* pagerduty: Events API v2 as the vendor answers it, the REST API's list of incidents, and the
+ * pager's own buttons: two accounts that
  * know nothing of each other, so that one can fail and the other be called. Called by world_http
  * and world_control. Rules: developer.pagerduty.com. */
 #include "sandbox/inside.h"
@@ -11,15 +12,18 @@ enum { SUMMARY_MAX = 1024, KEY_MAX = 255, EVENT_BYTES_MAX = 512 * 1024 };
 
 static const struct account {
 	const char *name, *path, *routing_key; /* name: also the place of faults and the ledger's */
+	const char *rest_name, *rest_path, *rest_token;
 } accounts[] = {
-	{ "pagerduty", "/pagerduty/v2/enqueue", ROUTING_KEY },
-	{ "pagerduty-eu", "/pagerduty-eu/v2/enqueue", ROUTING_KEY_EU },
+	{ "pagerduty", "/pagerduty/v2/enqueue", ROUTING_KEY, "pagerduty-rest",
+	  "/pagerduty/rest/incidents", REST_TOKEN },
+	{ "pagerduty-eu", "/pagerduty-eu/v2/enqueue", ROUTING_KEY_EU, "pagerduty-eu-rest",
+	  "/pagerduty-eu/rest/incidents", REST_TOKEN_EU },
 };
 
-static const struct account *account_at(struct str path)
+static const struct account *account_at(struct str path, bool is_rest)
 {
 	for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++)
-		if (str_is(path, accounts[i].path))
+		if (str_is(path, is_rest ? accounts[i].rest_path : accounts[i].path))
 			return &accounts[i];
 	return NULL;
 }
@@ -231,16 +235,90 @@ static void run(struct world *w, const struct account *at, const struct world_re
 	json_free(errors);
 }
 
+/* Taken, and nothing comes of it: the service is off or in maintenance, or a rule drops it. */
+static void take_in_vain(const struct cJSON *e, struct world_reply *out)
+{
+	answer(out, 202, json_text_at(e, "dedup_key"), NULL);
+}
+
+/* --- REST: the incidents that have a key, the newest first --- */
+
+static void put_incidents(const struct world *w, const struct account *at, const char *key,
+			  struct world_reply *out)
+{
+	const struct incident *i = w->incidents.at;
+	struct cJSON *j = json_object(), *found = json_array();
+	for (size_t k = w->incidents.n; k-- > 0;) {
+		if (strcmp(i[k].pager, at->name) != 0 || strcmp(i[k].key, key) != 0)
+			continue;
+		struct cJSON *one = json_object();
+		json_put_text(one, "type", "incident");
+		json_put_num(one, "incident_number", (double)i[k].number);
+		json_put_text(one, "incident_key", i[k].key);
+		json_put_text(one, "status", i[k].status);
+		json_put_text(one, "title", i[k].summary);
+		json_push(found, one);
+	}
+	json_put(j, "incidents", found);
+	json_put_num(j, "offset", 0);
+	json_put_bool(j, "more", false);
+	json_print(j, &out->body);
+	json_free(j);
+}
+
+static void rest_error(struct world_reply *out, int status, const char *message)
+{
+	struct cJSON *j = json_object(), *error = json_object();
+	out->status = status;
+	json_put_text(error, "message", message);
+	json_put(j, "error", error);
+	json_print(j, &out->body);
+	json_free(j);
+}
+
+static void rest_http(struct world *w, const struct account *at, const struct world_request *rq,
+		      struct world_reply *out)
+{
+	struct fault kept;
+	const struct fault *f = fault_take(w, at->rest_name, &kept);
+	struct cJSON *query = json_object();
+	struct str scheme = STR("Token token="), token = rq->authorization;
+	bool is_fine = form_read(rq->query, query) && *json_text_at(query, "incident_key");
+	if (str_starts(token, scheme))
+		token = (struct str){ token.at + scheme.n, token.n - scheme.n };
+	if (!str_is(token, at->rest_token)) {
+		refused(w, "pagerduty_rest_token");
+		rest_error(out, 401, "Unauthorized");
+	} else if (!is_fine) {
+		refused(w, "pagerduty_rest_query");
+		rest_error(out, 400, "Invalid Input Provided");
+	} else
+		put_incidents(w, at, json_text_at(query, "incident_key"), out);
+	const char *told = f ? fault_spoil(f, out) : NULL;
+	struct call_row *r = ledger_call(w, at->rest_name, out->status, told);
+	r->wait_s = out->retry_after_s;
+	TEXT_SET(r->marker, json_text_at(query, "incident_key"));
+	wire_note(w, at->rest_name, json_text_at(query, "incident_key"));
+	json_free(query);
+}
+
 void pager_http(struct world *w, const struct world_request *rq, struct world_reply *out)
 {
 	struct fault kept;
-	const struct account *at = str_is(rq->method, "POST") ? account_at(rq->path) : NULL;
+	const struct account *asked = str_is(rq->method, "GET") ? account_at(rq->path, true) : NULL;
+	if (asked) {
+		rest_http(w, asked, rq, out);
+		return;
+	}
+	const struct account *at = str_is(rq->method, "POST") ? account_at(rq->path, false) : NULL;
 	const char *name = at ? at->name : accounts[0].name;
 	const struct fault *f = at ? fault_take(w, name, &kept) : NULL;
 	struct cJSON *e = json_parse(rq->body, NULL);
 	struct call_row row = { .status = 404 };
 	if (!at)
 		answer(out, 404, "", NULL);
+	else if (f && strcmp(f->kind, "accepted_no_incident") == 0)
+		take_in_vain(e, out);
 	else if (!f || !fault_is_before(f))
 		run(w, at, rq, e, out, &row);
 	const char *told = f ? fault_spoil(f, out) : NULL;

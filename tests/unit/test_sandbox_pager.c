@@ -102,6 +102,47 @@ static void one_key_is_one_incident_until_it_is_resolved(void **state)
 	lab_free(&l);
 }
 
+static int incidents_of(struct lab *l, const char *path, const char *token, const char *query)
+{
+	struct world_request rq = { STR("GET"),   str_z(path), str_z(query),
+				    str_z(token), STR(""),     STR("") };
+	http(l, &rq);
+	return l->last.status;
+}
+
+/* The REST API: an account's own incidents, by key, also resolved ones; nothing without its key. */
+static void incidents_are_listed_by_their_key(void **state)
+{
+	static const char ours[] = "/pagerduty/rest/incidents",
+			  good[] = "Token token=u+SANDBOX-rest-key";
+	struct lab l = lab_new(false);
+	(void)state;
+	page(&l, TRIGGER("first", "error", "case/1"));
+	assert_int_equal(incidents_of(&l, ours, good, "incident_key=case%2F1&limit=1"), 200);
+	const struct cJSON *one = json_at(json_get(l.json, "incidents"), 0);
+	assert_string_equal(json_text_at(one, "incident_key"), "case/1");
+	assert_string_equal(json_text_at(one, "status"), "triggered");
+	verb_ok(&l, "pager", "{\"key\":\"case/1\",\"do\":\"resolve\"}");
+	assert_int_equal(incidents_of(&l, ours, good, "incident_key=case%2F1"), 200);
+	assert_int_equal(json_count(json_get(l.json, "incidents")), 1);
+	assert_int_equal(incidents_of(&l, ours, good, "incident_key=other"), 200);
+	assert_true(json_is_array(json_get(l.json, "incidents")));
+	assert_int_equal(json_count(json_get(l.json, "incidents")), 0);
+	assert_int_equal(incidents_of(&l, "/pagerduty-eu/rest/incidents",
+				      "Token token=u+SANDBOX-EU-rest-key", "incident_key=case%2F1"),
+			 200);
+	assert_int_equal(json_count(json_get(l.json, "incidents")), 0);
+	verb_ok(&l, "fault", "{\"where\":\"pagerduty\",\"kind\":\"accepted_no_incident\"}");
+	assert_int_equal(page(&l, TRIGGER("lost", "error", "case/2")), 202);
+	assert_int_equal(incidents_of(&l, ours, good, "incident_key=case/2"), 200);
+	assert_int_equal(json_count(json_get(l.json, "incidents")), 0);
+	assert_int_equal(refusals_all(&l), 0);
+	assert_int_equal(incidents_of(&l, ours, "Token token=x", "incident_key=case/1"), 401);
+	assert_int_equal(incidents_of(&l, ours, good, ""), 400);
+	assert_int_equal(refusals_all(&l), 2);
+	lab_free(&l);
+}
+
 static void pager_faults(void **state)
 {
 	(void)state;
@@ -227,6 +268,7 @@ int main(void)
 		cmocka_unit_test(events_are_judged),
 		cmocka_unit_test(a_long_summary_loses_the_page),
 		cmocka_unit_test(one_key_is_one_incident_until_it_is_resolved),
+		cmocka_unit_test(incidents_are_listed_by_their_key),
 		cmocka_unit_test(pager_faults),
 		cmocka_unit_test(the_same_calls_give_the_same_bytes),
 		cmocka_unit_test(advance_rings_what_comes_due),
