@@ -31,7 +31,7 @@ struct exhibit {
 	int64_t case_id, inquiry_id, page_id; /* 0 = none */
 	bool has_person;
 };
-enum { EXHIBITS_MAX = 400 };
+enum { EXHIBITS_MAX = 520 };
 #define GALLERY_NOW_MS INT64_C(1800000000000) /* 15 January 2027, 08:00 UTC */
 /* word stands for every text from outside; NULL: texts such as alerts and people bring. NULL and
  * *fail where no temporary file can be made. */

@@ -53,9 +53,10 @@ static const struct scene scenes[] = {
 	{ .name = "unreachable, late yes", .asks = true, .has_person = true, .is_delivered = true,
 	  .state = INQUIRY_UNREACHABLE, .late = "yes" },
 };
-enum page_is { PAGE_NONE, PAGE_WAITS, PAGE_LATE, PAGE_CONFIRMED, PAGE_FAILING, PAGE_FAILED, PAGE_STATES };
+/* Losing, lost: accepted without an incident, before and after the alarm. */
+enum page_is { PAGE_NONE, PAGE_WAITS, PAGE_LATE, PAGE_CONFIRMED, PAGE_FAILING, PAGE_FAILED, PAGE_LOSING, PAGE_LOST, PAGE_STATES };
 static const char *const page_names[PAGE_STATES] = { "no page", "page waits", "page late", "page confirmed",
-						     "page failing", "page failed" };
+						     "page failing", "page failed", "page losing", "page lost" };
 static const char *const reasons[] = { PAGE_OPENED, PAGE_NO, PAGE_YES, PAGE_SILENCE, PAGE_UNDELIVERABLE,
 				       PAGE_OWNER_UNKNOWN, PAGE_HELD, PAGE_TROUBLE };
 /* clang-format on */
@@ -181,11 +182,23 @@ static enum rc settle(struct gallery *g, const char *key, bool is_done, bool is_
 	return put(g, c, fail);
 }
 
+/* The page was accepted, and its incident was looked for in vain. */
+static enum rc lose(struct gallery *g, const char *key, struct fail *fail)
+{
+	const struct outgoing *row = look_outgoing_key(store_look(g->store), key);
+	struct change c = { .kind = CHANGE_OUTGOING };
+	if (!row)
+		return FAIL(fail, RC_BROKEN, "%s: not there", key);
+	c.as.out.row = *row;
+	c.as.out.row.phase = PHASE_FIND;
+	return put(g, c, fail);
+}
+
 static enum rc put_page(struct gallery *g, const char *reason, enum page_is page, int64_t *id,
 			struct fail *fail)
 {
 	int64_t case_id = (int64_t)g->n + 1;
-	bool alarms = page == PAGE_LATE || page == PAGE_FAILED;
+	bool alarms = page == PAGE_LATE || page == PAGE_FAILED || page == PAGE_LOST;
 	struct change c = { .kind = CHANGE_EFFECT,
 			    .as.out.row = { .key = arena_f(&g->arena, "case %lld, page, %s",
 							   (long long)case_id, reason),
@@ -205,8 +218,10 @@ static enum rc put_page(struct gallery *g, const char *reason, enum page_is page
 		return FAIL(fail, RC_BROKEN, "%s: not there", c.as.out.row.key);
 	*id = row->id;
 	if (page != PAGE_WAITS)
-		rc = settle(g, c.as.out.row.key, page == PAGE_CONFIRMED,
-			    page == PAGE_FAILED || page == PAGE_FAILING, fail);
+		rc = settle(g, c.as.out.row.key, page == PAGE_CONFIRMED, page >= PAGE_FAILING,
+			    fail);
+	if (rc == RC_OK && page >= PAGE_LOSING)
+		rc = lose(g, c.as.out.row.key, fail);
 	if (rc != RC_OK || !alarms)
 		return rc;
 	c.kind = CHANGE_RAISE;

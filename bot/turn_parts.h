@@ -69,7 +69,7 @@ struct flight {
 	int64_t outgoing_id, rev; /* ROW */
 	struct slack_asked asked; /* ROW; marker borrowed from `token` */
 	struct token token;
-	size_t pager;               /* ROW of a page: which of the policy's */
+	size_t pager;               /* ROW to a pager: which of the policy's */
 	char user[65], channel[65]; /* MODAL; channel also of a ROW that is looked for */
 	char under[32];             /* ROW that is looked for: the ts of its card, "" = none */
 	int64_t oldest_ms;
@@ -210,6 +210,12 @@ struct flight *turn_ask(struct turn *t, enum flight_kind kind, const struct requ
 /* Builds the requests of claimed rows (inside the transaction). A row that cannot be built becomes
  * a PERMANENT result of the next turn. */
 void turn_build(struct turn *t, const struct outgoing *rows, size_t n);
+/* turn_page.c: of PAGE and CONFIRM rows. */
+size_t turn_pager_of(struct turn *t, const struct outgoing *row);
+enum rc turn_build_page(struct turn *t, const struct outgoing *row, struct request *rq,
+			struct fail *fail);
+void turn_page_answered(struct turn *t, const struct flight *f, const struct wire_reply *reply,
+			struct result *out);
 void turn_render_reply(struct turn *t, struct item *it); /* inside the transaction */
 void turn_answer_items(struct turn *t); /* after a commit: acks, door answers, replies */
 void turn_release(struct turn *t);      /* hands everything spoken to net */

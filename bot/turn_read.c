@@ -234,11 +234,8 @@ static void url_answered(struct turn *t, const struct wire_reply *reply)
 static void row_answered(struct turn *t, const struct flight *f, const struct wire_reply *reply)
 {
 	struct result result = { 0 }, *r = &result;
-	if (f->asked.kind == OUT_PAGE) {
-		struct connector c = engine_connector(t->o.policy, f->pager);
-		struct engine_reply er = { reply->status, reply->may_have_happened,
-					   reply->retry_after_s, reply->body, reply->error };
-		engine_answer(&c, "trigger", NULL, &er, &t->batch, r);
+	if (f->asked.kind == OUT_PAGE || f->asked.kind == OUT_CONFIRM) {
+		turn_page_answered(t, f, reply, r);
 	} else {
 		struct slack_asked asked = f->asked;
 		asked.marker = f->token.text;

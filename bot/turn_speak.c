@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/when.h"
 #include "model/policy.h"
-#include "vendor/engine.h"
 #include "view/view.h"
 
 #define ACK_WAIT_MS (3 * SECOND_MS)
@@ -161,20 +160,6 @@ static enum rc build_message(struct turn *t, const struct outgoing *row, const c
 	return RC_OK;
 }
 
-static enum rc build_page(struct turn *t, const struct outgoing *row, struct request *rq,
-			  struct fail *fail)
-{
-	const struct policy *p = t->o.policy;
-	struct connector c = engine_connector(p, engine_pager(p, row->gate));
-	CLEANUP(json_done)
-	struct cJSON *input = view_page(store_look(t->o.store), p, row, t->now_ms);
-	if (!input)
-		return FAIL(fail, RC_ABSENT, "outgoing %lld: no such case", (long long)row->id);
-	enum rc rc = engine_request(&c, "trigger", input, &t->work, rq, fail);
-	rq->is_page = true;
-	return rc;
-}
-
 static enum rc build(struct turn *t, const struct outgoing *row, const char *marker,
 		     struct request *rq, struct fail *fail)
 {
@@ -185,7 +170,8 @@ static enum rc build(struct turn *t, const struct outgoing *row, const char *mar
 	case OUT_ALARM:
 	case OUT_NOTICE:
 	case OUT_THREAD: return build_message(t, row, marker, rq, fail);
-	case OUT_PAGE: return build_page(t, row, rq, fail);
+	case OUT_PAGE:
+	case OUT_CONFIRM: return turn_build_page(t, row, rq, fail);
 	case OUT_LOOKUP_EMAIL: slack_lookup_email(&api, row->target, &t->work, rq); return RC_OK;
 	case OUT_LOOKUP_USER: slack_lookup_user(&api, row->target, &t->work, rq); return RC_OK;
 	case OUT_OPEN_DM: slack_open_dm(&api, row->target, &t->work, rq); return RC_OK;
@@ -238,7 +224,7 @@ void turn_build(struct turn *t, const struct outgoing *rows, size_t n)
 		f->outgoing_id = row->id;
 		f->rev = row->flight;
 		f->token = marker;
-		f->pager = engine_pager(t->o.policy, row->gate);
+		f->pager = turn_pager_of(t, row);
 		f->asked = (struct slack_asked){ .kind = row->kind,
 						 .phase = row->phase,
 						 .is_update = row->ref[0] != '\0' };

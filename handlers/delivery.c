@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/when.h"
+#include "handlers/confirm.h"
 #include "handlers/decide.h"
 #include "handlers/escalation.h"
 #include "handlers/handlers.h"
@@ -54,6 +55,7 @@ static bool is_empty_handed(const struct outgoing *row, const struct result *r)
 	case OUT_ALARM:
 	case OUT_NOTICE:
 	case OUT_THREAD: return row->ref[0] == '\0' && z(r->ref)[0] == '\0';
+	case OUT_CONFIRM:
 	case OUT_PAGE: return false;
 	}
 	return false;
@@ -169,8 +171,11 @@ static void done(struct settling *s)
 		row->channel = s->r->channel;
 	row->due_ms = row->shown == row->wanted ? NEVER_MS
 						: later(s->a->at.now_ms, row->last_ms + gap_ms);
-	if (row->kind == OUT_PAGE)
+	if (row->kind == OUT_PAGE) {
+		if (confirm_begin(s->a, s->d, row, s->was->flight))
+			return;
 		row->deadline_ms = NEVER_MS;
+	}
 	decide_outgoing(s->d, row, s->was->flight);
 	switch (row->kind) {
 	case OUT_QUESTION:
@@ -178,13 +183,14 @@ static void done(struct settling *s)
 			inquiry_delivered(s->a, s->d, s->q);
 		return;
 	case OUT_CARD: notification_card_stands(s->a, s->d, row); return;
+	case OUT_CONFIRM: /* confirm_result */
 	case OUT_THREAD: return;
 	case OUT_NOTICE: notification_card(s->a, s->d, row->case_id); return;
 	case OUT_ALARM:
 		if (!s->was->shown) /* "the channel has been alerted": only now */
 			notification_case_question(s->a, s->d, row->case_id);
 		return;
-	case OUT_PAGE: escalation_confirmed(s->a, s->d, row); return;
+	case OUT_PAGE: escalation_confirmed(s->a, s->d, row, "has accepted"); return;
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER: lookup_done(s); return;
 	case OUT_OPEN_DM: dm_done(s); return;
@@ -209,6 +215,7 @@ static const char *what_failed(const struct settling *s)
 	case OUT_CARD:
 	case OUT_THREAD:
 	case OUT_ALARM: return arena_f(s->a->arena, "Slack refused the message: %s.", error);
+	case OUT_CONFIRM: return error;
 	case OUT_PAGE: return arena_f(s->a->arena, "%s refused the page: %s.", s->row.gate, error);
 	}
 	return error;
@@ -264,6 +271,7 @@ static void refused(struct settling *s)
 		return;
 	case OUT_NOTICE: notification_card(s->a, s->d, row->case_id); return;
 	case OUT_PAGE: escalation_refused(s->a, s->d, row); return; /* not at the deadline: now */
+	case OUT_CONFIRM:
 	case OUT_CARD:
 	case OUT_THREAD:
 	case OUT_ALARM: return;
@@ -387,6 +395,10 @@ struct decision handle_result(const struct act *a, const struct result *r)
 	s.row.flight = 0;
 	s.row.error = decide_clip(a->arena, z(r->error), ERROR_MAX);
 	count_failure(a, &d, was, r);
+	if (was->kind == OUT_CONFIRM) {
+		confirm_result(a, &d, was, r);
+		return d;
+	}
 	switch (outcome_of(was, r)) {
 	case OUTCOME_DONE: done(&s); break;
 	case OUTCOME_NOT_FOUND: not_there(&s); break;

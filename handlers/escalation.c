@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/when.h"
+#include "handlers/confirm.h"
 #include "handlers/decide.h"
 #include "handlers/notification.h"
 #include "handlers/plan.h"
@@ -101,11 +102,12 @@ struct outgoing escalation_stood_down(const struct outgoing *row, const char *wh
 	return now;
 }
 
-void escalation_confirmed(const struct act *a, struct decision *d, const struct outgoing *row)
+void escalation_confirmed(const struct act *a, struct decision *d, const struct outgoing *row,
+			  const char *how)
 {
 	struct look_list pages = look_case_outgoing(a->look, row->case_id, OUT_PAGE);
 	decide_audit(d, "bot", "page.confirmed", decide_name(a->arena, "case", row->case_id),
-		     arena_f(a->arena, "%s has accepted the page \"%s\".", row->gate, row->target));
+		     arena_f(a->arena, "%s %s the page \"%s\".", row->gate, how, row->target));
 	notification_card(a, d, row->case_id);
 	notification_told_page(a, d, first_of(a, row));
 	notification_alarm_over(a, d, first_of(a, row));
@@ -136,7 +138,8 @@ void escalation_case_closed(const struct act *a, struct decision *d, int64_t cas
 	struct look_list pages = look_case_outgoing(a->look, case_id, OUT_PAGE);
 	for (size_t i = 0; i < pages.n; i++) {
 		const struct outgoing *row = pages.at[i];
-		if (row->state != OUT_LIVE || row->shown || row->flight ||
+		bool is_taken = row->phase == PHASE_FIND; /* what came of it is still to be told */
+		if (row->state != OUT_LIVE || row->shown || row->flight || is_taken ||
 		    !is_late(row, row->due_ms))
 			continue;
 		struct outgoing rests = escalation_stood_down(row, closed_since);
@@ -177,14 +180,17 @@ void escalation_refused(const struct act *a, struct decision *d, const struct ou
 	notification_card(a, d, row->case_id);
 	notification_case_question(a, d, row->case_id); /* "we are paging" may be true no longer */
 	escalation_hand_on(a, d, row);
+	bool is_taken = row->phase == PHASE_FIND;
 	if (is_dead_letter(a, row))
 		trouble_raise(
 			a, d, TROUBLE_PAGER,
 			arena_f(a->arena,
-				"Nobody can be woken: %s refused the page \"%s\" of SB-%lld, and "
-				"no pager is left to be tried. Check its key: until then call "
-				"the person on call yourselves.",
-				row->gate, row->target, (long long)row->case_id));
+				"Nobody can be woken: %s %s the page \"%s\" of SB-%lld, and no "
+				"pager is left to be tried. Check its %s: until then call the "
+				"person on call yourselves.",
+				row->gate, is_taken ? "accepted, without an incident," : "refused",
+				row->target, (long long)row->case_id,
+				is_taken ? "service and its rules" : "key"));
 }
 
 struct decision handle_deadline(const struct act *a, int64_t outgoing_id)
@@ -193,6 +199,10 @@ struct decision handle_deadline(const struct act *a, int64_t outgoing_id)
 	const struct outgoing *row = look_outgoing(a->look, outgoing_id);
 	if (!row)
 		return d;
+	if (confirm_waits(row)) {
+		confirm_given_up(a, &d, row, "there was no answer in time");
+		return d;
+	}
 	struct outgoing now = *row;
 	now.deadline_ms = NEVER_MS;
 	decide_outgoing(&d, &now, row->flight); /* it may be in flight: that goes on */

@@ -32,9 +32,11 @@ void escalation_page(const struct act *a, struct decision *d, int64_t case_id, i
 /* The pager refuses the row, has failed it too often, or is silent: the same reason by the next
  * one, if there is one. */
 void escalation_hand_on(const struct act *a, struct decision *d, const struct outgoing *row);
-/* A pager has accepted the row: nobody else needs to be called for that reason. */
-void escalation_confirmed(const struct act *a, struct decision *d, const struct outgoing *row);
-/* Refused for good, the least of it, too: alarm, next pager. */
+/* A pager has accepted the row, and no more is to be asked of it: nobody else needs to be called
+ * for that reason. how: "has accepted", for the record. */
+void escalation_confirmed(const struct act *a, struct decision *d, const struct outgoing *row,
+			  const char *how);
+/* Refused for good, the least of it, too, or accepted without an incident: alarm, next pager. */
 void escalation_refused(const struct act *a, struct decision *d, const struct outgoing *row);
 /* Why a page that would be sent again at due_ms is not, in words; NULL = it is. */
 const char *escalation_needless(const struct act *a, const struct outgoing *row, int64_t due_ms);

@@ -267,6 +267,7 @@ bool notification_is_message(enum out_kind kind)
 	case OUT_NOTICE:
 	case OUT_THREAD: return true;
 	case OUT_PAGE:
+	case OUT_CONFIRM:
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER:
 	case OUT_OPEN_DM: return false;

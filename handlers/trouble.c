@@ -23,6 +23,7 @@ static const struct {
 	{ "disk", "SecurityBot's disk is full or nearly full" },
 	{ "restored", "SecurityBot runs on an older database" },
 	{ TROUBLE_PAGER, "The pager refuses SecurityBot's pages" },
+	{ TROUBLE_CONFIRM, "SecurityBot can't see whether its pages wake anybody" },
 };
 
 static const char *title_of(const char *name)

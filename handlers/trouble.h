@@ -7,7 +7,8 @@
 #include "handlers/handlers.h"
 
 #define TROUBLE_SAME_MS HOUR_MS
-#define TROUBLE_PAGER   "pager" /* every pager has refused a page for good */
+#define TROUBLE_PAGER   "pager"         /* no pager is left that takes a page and acts on it */
+#define TROUBLE_CONFIRM "pager-confirm" /* a pager refuses to say what became of a page */
 
 /* As handle_trouble, from within a decision. Nothing if it lasts already. */
 void trouble_raise(const struct act *a, struct decision *d, const char *name, const char *why);

@@ -4,7 +4,9 @@
 | (.pages | map(select(.reason != "opened"))) as $pages
 | def page_line:
     if .state == "confirmed" then t("page_confirmed"; {time: .at})
+    elif .state == "failed" and .took then t("page_lost"; {})
     elif .state == "failed" then t("page_failed"; {})
+    elif .state == "failing" and .took then t("page_losing"; {})
     elif .state == "failing" then t("page_failing"; {})
     elif .state == "late" then t("page_not_confirmed"; {time: .at})
     else t("page_pending"; {}) end;

@@ -128,7 +128,8 @@ struct person {
 	X(LOOKUP_USER, 6)  /* effect: users.info */                                                \
 	X(OPEN_DM, 7)      /* effect: conversations.open */                                        \
 	X(NOTICE, 8)       /* message: a direct message that asks nothing */                       \
-	X(THREAD, 9)       /* message: a reply under the card: what became of the case */
+	X(THREAD, 9)       /* message: a reply under the card: what became of the case */          \
+	X(CONFIRM, 10)     /* effect: ask the pager whether a page it took became an incident */
 enum out_kind {
 #define X(n, v) OUT_##n = v,
 	OUT_KINDS(X)
@@ -149,7 +150,8 @@ enum out_state {
 };
 #define OUT_PHASES(X)                                                                              \
 	X(SEND, 0)                                                                                 \
-	X(FIND, 1)  /* an earlier attempt may have happened: look before repeating */              \
+	X(FIND, 1)  /* an earlier attempt may have happened: look before repeating. PAGE: the      \
+		       pager took it, and its CONFIRM row asks what came of it */                  \
 	X(PLAIN, 2) /* refused as it was: once more, the least that says or wakes */
 enum out_phase {
 #define X(n, v) PHASE_##n = v,
@@ -166,8 +168,9 @@ struct outgoing {
 	const char *gate; /* "slack:D024", "pagerduty" (the pager's name): one at a time, own
 		     pacing */
 	int64_t case_id, inquiry_id; /* 0 = none */
-	const char *target;  /* PAGE: the reason; LOOKUP_*: the e-mail or user id; OPEN_DM, NOTICE:
-				the user id; THREAD: what it tells; else "" */
+	const char
+		*target;     /* PAGE: the reason; LOOKUP_*: the e-mail or user id; OPEN_DM, NOTICE:
+				the user id; THREAD: what it tells; CONFIRM: the page's key; else "" */
 	const char *channel; /* messages: where; "" = not known yet (then not due) */
 	const char *ref; /* messages: Slack's ts; PAGE: the dedup key the pager returned; "" until
 			    done once */

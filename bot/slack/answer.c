@@ -242,6 +242,7 @@ static void read_ok(const struct slack_asked *asked, const struct cJSON *j, stru
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER: read_person(asked, j, a, out); break;
 	case OUT_OPEN_DM: read_dm(asked, j, a, out); break;
+	case OUT_CONFIRM:
 	case OUT_PAGE:
 		out->outcome = OUTCOME_PERMANENT;
 		out->error = "a page is not sent by Slack";

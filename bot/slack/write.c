@@ -68,6 +68,7 @@ enum slack_method slack_method(const struct slack_asked *asked)
 	case OUT_LOOKUP_EMAIL: return SLACK_LOOKUP_EMAIL;
 	case OUT_LOOKUP_USER: return SLACK_LOOKUP_USER;
 	case OUT_OPEN_DM: return SLACK_OPEN_DM;
+	case OUT_CONFIRM:
 	case OUT_PAGE: break; /* not ours */
 	}
 	return SLACK_METHODS_N;

@@ -164,6 +164,7 @@ struct reason {
 	const struct outgoing *confirmed; /* by whichever accepted it, NULL = none yet */
 	const struct outgoing *newest;
 	size_t n, refused;
+	bool took; /* one accepted it and opened no incident */
 };
 
 static bool is_first(const struct outgoing *page) { return !strstr(page->key, ", by "); }
@@ -180,8 +181,10 @@ static struct reason reason_of(struct look *l, const struct outgoing *first)
 		r.newest = page;
 		if (page->shown >= 1 && !r.confirmed)
 			r.confirmed = page;
-		else if (page->state == OUT_DEAD)
+		else if (page->state == OUT_DEAD) {
 			r.refused++;
+			r.took = r.took || page->phase == PHASE_FIND;
+		}
 	}
 	return r;
 }
@@ -222,6 +225,7 @@ static struct cJSON *page_part(struct look *l, const struct outgoing *first, con
 	struct reason r = reason_of(l, first);
 	json_put_text(j, "reason", first->target);
 	json_put_text(j, "state", page_state(l, &r));
+	json_put_bool(j, "took", r.took);
 	json_put_text(j, "at",
 		      say_time(z, r.confirmed ? r.confirmed->done_ms : first->first_ms).text);
 	if (!z->is_employees) /* the pager's own words are for analysts */

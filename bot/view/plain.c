@@ -97,6 +97,7 @@ struct cJSON *plain_message(const struct policy *p, const struct outgoing *row,
 		say(blocks, json_text_at(doc, "case.summary"));
 		break;
 	case OUT_PAGE:
+	case OUT_CONFIRM:
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER:
 	case OUT_OPEN_DM: break; /* no message */

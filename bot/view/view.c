@@ -33,6 +33,7 @@ static const char *template_of(enum out_kind kind)
 	case OUT_NOTICE: return "notice";
 	case OUT_THREAD: return "thread";
 	case OUT_PAGE: return "page";
+	case OUT_CONFIRM:
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER:
 	case OUT_OPEN_DM: break;
@@ -131,5 +132,12 @@ struct cJSON *view_page(struct look *l, const struct policy *p, const struct out
 	if (!doc || view_render(p, "page", doc, &input, &fail) != RC_OK)
 		input = plain_page(row);
 	put_dedup_key(input, p, row);
+	return input;
+}
+
+struct cJSON *view_confirm(const struct policy *p, const struct outgoing *page)
+{
+	struct cJSON *input = json_object();
+	put_dedup_key(input, p, page);
 	return input;
 }

@@ -31,7 +31,7 @@ static void read_input(struct str text, struct slack_asked *asked, struct wire_r
 {
 	static const enum out_kind kinds[] = { OUT_QUESTION, OUT_CARD,         OUT_ALARM,
 					       OUT_PAGE,     OUT_LOOKUP_EMAIL, OUT_LOOKUP_USER,
-					       OUT_OPEN_DM,  OUT_THREAD };
+					       OUT_OPEN_DM,  OUT_THREAD,       OUT_CONFIRM };
 	struct str head, body;
 
 	(void)str_cut(text, '\n', &head, &body);
@@ -75,6 +75,7 @@ static void check_done(const struct slack_asked *q, const struct result *r)
 	case OUT_LOOKUP_EMAIL:
 	case OUT_LOOKUP_USER: assert(r->person && *r->person->user); break;
 	case OUT_OPEN_DM: assert(*r->dm); break;
+	case OUT_CONFIRM:
 	case OUT_PAGE: assert(!"Slack sends no page"); break;
 	}
 }

@@ -42,10 +42,9 @@ static const char *path_of(const char *url)
 static const char *request_name(const char *url)
 {
 	static const char *const names[] = {
-		"pagerduty-eu", "pagerduty",         "chat.postMessage",
-		"chat.update",  "conversations",     "users",
-		"views",        "apps.connections",  "auth",
-		"response",     "chat.postEphemeral"
+		"rest/incidents",   "pagerduty-eu",  "pagerduty", "chat.postMessage",
+		"chat.update",      "conversations", "users",     "views",
+		"apps.connections", "auth",          "response",  "chat.postEphemeral"
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strstr(url, names[i]))
@@ -67,7 +66,7 @@ static void net_http(void *self, uint64_t ticket, const struct request *rq)
 	const char *name = request_name(rq->url);
 	if (!may_send(l, name))
 		return;
-	bool is_pager = strcmp(name, "pagerduty") == 0;
+	bool is_pager = strcmp(name, "pagerduty") == 0 || strcmp(name, "rest/incidents") == 0;
 	if (lab_suffers(l, is_pager ? LAB_NO_PAGER : LAB_NO_SLACK)) {
 		unreached(l, ticket);
 		has_sent(l, name);

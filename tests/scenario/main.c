@@ -23,6 +23,7 @@ int all_stories(void)
 		stories_of_deadlines,
 		stories_of_owners,
 		stories_of_the_pager,
+		stories_of_confirming,
 		stories_of_slack,
 		stories_of_slacks_errors,
 		stories_of_the_socket,

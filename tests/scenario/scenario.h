@@ -15,6 +15,7 @@ int stories_of_strangers(void);
 int stories_of_deadlines(void);
 int stories_of_owners(void);
 int stories_of_the_pager(void);
+int stories_of_confirming(void);
 int stories_of_slack(void);
 int stories_of_slacks_errors(void);
 int stories_of_the_socket(void);

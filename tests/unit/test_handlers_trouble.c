@@ -20,9 +20,10 @@ static int64_t case_of(struct world *w, const char *name)
 
 static void each_trouble_wakes_somebody_once(void **state)
 {
-	static const char *const names[] = { "slack-token", "slack-setup",   "slack-down",
-					     "clock",       "link-disabled", "ghost-sockets",
-					     "disk",        "restored",      "pager" };
+	static const char *const names[] = { "slack-token",  "slack-setup",   "slack-down",
+					     "clock",        "link-disabled", "ghost-sockets",
+					     "disk",         "restored",      "pager",
+					     "pager-confirm" };
 	struct world *w = *state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		raise(w, names[i], "why it is so");

@@ -133,7 +133,7 @@ static void an_employees_document_holds_nothing_of_the_analysts(void **state)
 			if (strstr(text, never[i]))
 				fail_msg("%s: %s in %s", e->name, never[i], text);
 	}
-	assert_int_equal(gallery_exhibits(gallery, &e), 360);
+	assert_int_equal(gallery_exhibits(gallery, &e), 480);
 }
 
 static void an_analysts_document_holds_no_buttons(void **state)
@@ -189,6 +189,8 @@ static void the_employee_reads_what_is_so(void **state)
 		{ "no, P3, page late", { "has not confirmed it yet. We keep trying." }, { CALL } },
 		{ "no, P3, page failing", { "We are alerting the security channel" }, { CALL } },
 		{ "no, P3, page failed", { "security channel has been alerted" }, { CALL } },
+		{ "no, P3, page losing", { "woken nobody. We are alerting the" }, { CALL } },
+		{ "no, P3, page lost", { "woken nobody. The security channel" }, { CALL } },
 		{ "no, P3, page confirmed", { CALL " 07:55" }, { "paging the person" } },
 		{ "silent, P3, no page",
 		  { "We did not hear from you", "We had no answer by 07:50.", YES, NO,
