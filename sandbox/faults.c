@@ -101,27 +101,42 @@ static void body_is(struct world_reply *out, int status, const char *content_typ
 	buf_addz(&out->body, body);
 }
 
+/* Answers that are the same whatever was asked. 400 as PagerDuty's Events word it, 401 as its REST
+ * does. */
+static bool is_canned(const char *kind, struct world_reply *out)
+{
+	static const struct {
+		const char *kind;
+		int status;
+		const char *content_type, *body;
+	} rows[] = {
+		{ "400", 400, NULL,
+		  "{\"status\":\"invalid event\",\"message\":\"Event object is invalid\","
+		  "\"errors\":[\"Invalid routing key\"]}" },
+		{ "401", 401, NULL, "{\"error\":{\"message\":\"Unauthorized\"}}" },
+		{ "500", 500, NULL, "" },
+		{ "html", 503, "text/html; charset=utf-8",
+		  "<!DOCTYPE html>\n<html><head><title>Server "
+		  "Error</title></head><body><h1>Server Error</h1></body></html>\n" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (strcmp(rows[i].kind, kind) == 0) {
+			body_is(out, rows[i].status, rows[i].content_type, rows[i].body);
+			return true;
+		}
+	return false;
+}
+
 const char *fault_spoil(const struct fault *f, struct world_reply *out)
 {
 	const struct fault_kind *k = kind_of(f->kind);
 	if (!k)
 		return NULL;
+	if (is_canned(f->kind, out))
+		return k->told;
 	if (strncmp(f->kind, "429", 3) == 0) {
 		body_is(out, 429, NULL, "{\"ok\":false,\"error\":\"ratelimited\"}");
 		out->retry_after_s = f->kind[3] ? 0 : f->ms > 1000 ? f->ms / 1000 : 1;
-	} else if (strcmp(f->kind, "400") == 0) { /* as PagerDuty words it */
-		body_is(out, 400, NULL,
-			"{\"status\":\"invalid event\",\"message\":\"Event object is invalid\","
-			"\"errors\":[\"Invalid routing key\"]}");
-	} else if (strcmp(f->kind, "401") == 0) {
-		body_is(out, 401, NULL, "{\"error\":{\"message\":\"Unauthorized\"}}");
-	} else if (strcmp(f->kind, "500") == 0) {
-		body_is(out, 500, NULL, "");
-	} else if (strcmp(f->kind, "html") == 0) {
-		body_is(out, 503, "text/html; charset=utf-8",
-			"<!DOCTYPE html>\n<html><head><title>Server "
-			"Error</title></head><body><h1>Server "
-			"Error</h1></body></html>\n");
 	} else if (strcmp(f->kind, "refuse") == 0) {
 		out->status = 0;
 		out->delay_ms = -1;
