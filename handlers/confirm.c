@@ -1,5 +1,5 @@
 /* confirm: what became of a page that a pager accepted; see confirm.h. A PAGE row in PHASE_FIND
- * rests, its deadline is CONFIRM_PATIENCE_MS; a CONFIRM row of its own asks. */
+ * rests until its deadline or the end of patience; a CONFIRM row of its own asks. */
 #include "handlers/confirm.h"
 
 #include <string.h>
@@ -25,6 +25,8 @@ bool confirm_waits(const struct outgoing *page)
 	       !page->shown;
 }
 
+int64_t confirm_ends_ms(const struct outgoing *page) { return page->last_ms + CONFIRM_PATIENCE_MS; }
+
 bool confirm_begin(const struct act *a, struct decision *d, const struct outgoing *page,
 		   int64_t was_flight)
 {
@@ -37,7 +39,8 @@ bool confirm_begin(const struct act *a, struct decision *d, const struct outgoin
 	taken.shown = 0;
 	taken.done_ms = 0;
 	taken.due_ms = NEVER_MS;
-	taken.deadline_ms = a->at.now_ms + CONFIRM_PATIENCE_MS;
+	if (taken.deadline_ms > confirm_ends_ms(page))
+		taken.deadline_ms = confirm_ends_ms(page);
 	decide_outgoing(d, &taken, was_flight);
 	struct outgoing look = { .key = arena_f(a->arena, "%s, confirm", page->key),
 				 .kind = OUT_CONFIRM,
@@ -66,12 +69,12 @@ bool confirm_begin(const struct act *a, struct decision *d, const struct outgoin
 /* --- what is learnt --- */
 
 static void confirmed(const struct act *a, struct decision *d, const struct outgoing *page,
-		      const char *how)
+		      int64_t at_ms, const char *how)
 {
 	struct outgoing now = *page;
 	now.phase = PHASE_SEND;
 	now.shown = now.wanted;
-	now.done_ms = a->at.now_ms;
+	now.done_ms = at_ms;
 	now.due_ms = now.deadline_ms = NEVER_MS;
 	decide_outgoing(d, &now, page->flight);
 	escalation_confirmed(a, d, &now, how);
@@ -85,7 +88,7 @@ void confirm_given_up(const struct act *a, struct decision *d, const struct outg
 			     "Whether %s has opened an incident for the page \"%s\" is not known: "
 			     "%s. That it accepted the page has to do.",
 			     page->gate, page->target, why));
-	confirmed(a, d, page, "has accepted");
+	confirmed(a, d, page, page->last_ms, "has accepted"); /* then, and no later */
 }
 
 static void no_incident(const struct act *a, struct decision *d, const struct outgoing *page)
@@ -149,7 +152,7 @@ void confirm_result(const struct act *a, struct decision *d, const struct outgoi
 	case OUTCOME_ALREADY:
 		over(a, d, &row, was->flight);
 		trouble_end(a, d, TROUBLE_CONFIRM);
-		confirmed(a, d, page, "has opened an incident for");
+		confirmed(a, d, page, a->at.now_ms, "has opened an incident for");
 		return;
 	case OUTCOME_NOT_FOUND:
 		trouble_end(a, d, TROUBLE_CONFIRM);

@@ -11,7 +11,8 @@
  * time. With four looks: after 5, 15, 35 and 75 seconds. */
 #define CONFIRM_WAIT_MS (5 * SECOND_MS)
 enum { CONFIRM_LOOKS_MAX = 4 };
-/* So long after the acceptance the looking ends, whatever keeps it. */
+/* So long after the request that was accepted the looking ends, whatever keeps it. The deadline of
+ * the page (escalation.h) stays: who was called late is called beside the next pager. */
 #define CONFIRM_PATIENCE_MS (3 * MINUTE_MS)
 
 /* The pager has accepted the page (as it will be, its flight over). True: it can be asked what came
@@ -20,6 +21,8 @@ bool confirm_begin(const struct act *a, struct decision *d, const struct outgoin
 		   int64_t was_flight);
 /* The page is accepted, and its pager is being asked. */
 bool confirm_waits(const struct outgoing *page);
+/* When the looking ends. */
+int64_t confirm_ends_ms(const struct outgoing *page);
 /* Nothing can be learnt: the acceptance counts. why is for the record. */
 void confirm_given_up(const struct act *a, struct decision *d, const struct outgoing *page,
 		      const char *why);

@@ -199,12 +199,13 @@ struct decision handle_deadline(const struct act *a, int64_t outgoing_id)
 	const struct outgoing *row = look_outgoing(a->look, outgoing_id);
 	if (!row)
 		return d;
-	if (confirm_waits(row)) {
+	bool is_taken = confirm_waits(row);
+	if (is_taken && a->at.now_ms >= confirm_ends_ms(row)) {
 		confirm_given_up(a, &d, row, "there was no answer in time");
 		return d;
 	}
 	struct outgoing now = *row;
-	now.deadline_ms = NEVER_MS;
+	now.deadline_ms = is_taken ? confirm_ends_ms(row) : NEVER_MS;
 	decide_outgoing(&d, &now, row->flight); /* it may be in flight: that goes on */
 	if (row->kind != OUT_PAGE || row->state != OUT_LIVE || row->shown == row->wanted)
 		return d;
@@ -214,9 +215,11 @@ struct decision handle_deadline(const struct act *a, int64_t outgoing_id)
 	notification_case_question(a, &d, row->case_id);
 	decide_audit(&d, "bot", "page.unconfirmed", decide_name(a->arena, "case", row->case_id),
 		     arena_f(a->arena,
-			     "%s has not accepted the page \"%s\" in %s; newest failure: %s.",
+			     "%s has not confirmed the page \"%s\" in %s; newest failure: %s.",
 			     row->gate, row->target, when_span(PAGE_CONFIRM_MS).text,
-			     row->error[0] ? row->error : "no answer"));
+			     row->error[0] ? row->error
+			     : is_taken    ? "none, its incident is looked for"
+					   : "no answer"));
 	escalation_hand_on(a, &d, row);
 	return d;
 }

@@ -101,12 +101,38 @@ static void failures_are_not_a_missing_incident(void **state)
 	assert_int_equal(audited(w, "page.not_looked_up"), 1);
 	assert_int_equal(audited(w, "page.confirmed"), 1);
 	assert_int_equal(out(w, PAGE)->shown, 1);
+	assert_true(out(w, PAGE)->done_ms == T0); /* when it was accepted */
 	assert_null(out(w, NEXT));
 	assert_null(
 		out(w, arena_f(&w->arena, "outgoing %lld, alarm", (long long)out(w, PAGE)->id)));
 	looks(w, OUTCOME_NOT_FOUND, ""); /* too late to change anything */
 	assert_int_equal(audited(w, "page.no_incident"), 0);
 	assert_true(out(w, ASKING)->due_ms == NEVER_MS);
+}
+
+/* Taken after four and a half minutes: five are five, and what is seen later ends the alarm. */
+static void looking_does_not_move_the_deadline(void **state)
+{
+	struct world *w = *state;
+	alert_due(w, "{\"type\":\"login\",\"p\":\"P2\",\"who\":\"ana@duff.example\"}");
+	pass(w, PAGE_CONFIRM_MS - 30 * SECOND_MS);
+	done(w, PAGE);
+	const char *alarm = arena_f(&w->arena, "outgoing %lld, alarm", (long long)out(w, PAGE)->id);
+	looks(w, OUTCOME_TRANSIENT, "HTTP 500");
+	pass(w, T0 + PAGE_CONFIRM_MS - w->act.at.now_ms - 1);
+	due(w);
+	assert_null(out(w, alarm));
+	pass(w, 1);
+	due(w);
+	assert_non_null(out(w, alarm));
+	assert_non_null(out(w, NEXT));
+	assert_int_equal(audited(w, "page.unconfirmed"), 1);
+	assert_int_equal(out(w, PAGE)->phase, PHASE_FIND); /* it is still asked */
+	assert_true(out(w, PAGE)->deadline_ms == confirm_ends_ms(out(w, PAGE)));
+	pass(w, CONFIRM_PATIENCE_MS - 30 * SECOND_MS);
+	due(w);
+	assert_int_equal(audited(w, "page.not_looked_up"), 1);
+	assert_int_equal(out(w, alarm)->wanted, 2);
 }
 
 /* Retry-After closes the gate of look-ups, not the pager's. */
@@ -175,6 +201,7 @@ int main(void)
 		STORY(an_accepted_page_is_not_a_confirmed_one),
 		STORY(four_looks_at_nothing_call_the_next),
 		STORY(failures_are_not_a_missing_incident),
+		STORY(looking_does_not_move_the_deadline),
 		STORY(patience_is_asked_of_look_ups_alone),
 		STORY(a_refused_token_is_a_trouble_until_it_works),
 		STORY(what_can_not_be_asked_counts_as_accepted),
