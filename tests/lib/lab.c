@@ -157,6 +157,8 @@ static void be_born(struct lab *l)
 	l->policy = *lab_policy();
 	if (l->o.pagers && l->o.pagers < l->policy.pagers_n)
 		l->policy.pagers_n = l->o.pagers;
+	for (size_t i = 0; l->o.asks_no_pager && i < l->policy.pagers_n; i++)
+		l->policy.pagers[i].confirms = false;
 	struct turn_options o = { &l->policy, l->store, &l->net, l->crumb };
 	l->turn = turn_new(&o, &c, &fail);
 	if (!l->turn) {

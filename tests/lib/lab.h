@@ -35,6 +35,7 @@ struct lab_options {
 	struct lab_points *points; /* shared by many labs; may be NULL */
 	bool in_memory;            /* its disk is a struct ramdisk; else files in /dev/shm */
 	size_t pagers;             /* only the first so many of the configuration; 0 = all */
+	bool asks_no_pager;        /* what became of a page, whatever the configuration says */
 	bool is_fresh;             /* in memory: the first life migrates; else it finds that done */
 	int64_t disk_bytes; /* in files, disk.h plugged in: a disk so small, and the bot measures it
 			     */

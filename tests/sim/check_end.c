@@ -46,7 +46,11 @@ static bool is_told(const struct cJSON *state, struct look *l, int64_t case_id, 
 {
 	struct look_list pages = look_case_outgoing(l, case_id, OUT_PAGE);
 	char key[48];
+	int64_t at_ms;
 	if (sim_incident(state, case_id, reason))
+		return true;
+	/* Dropped by a pager that could not be asked either: its 202 counts, on record. */
+	if (sim_recorded(l, "case", case_id, "page.not_looked_up", &at_ms))
 		return true;
 	for (size_t i = 0; i < pages.n; i++) {
 		snprintf(key, sizeof(key), "outgoing %" PRId64 ", alarm", pages.at[i]->id);

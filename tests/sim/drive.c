@@ -328,6 +328,7 @@ bool sim_run(uint64_t seed, struct lab_points *points, struct sim *s, char trace
 {
 	memset(s, 0, sizeof(*s));
 	s->random = seed * 7919 + 17;
+	s->confirms = seed / 2 % 2;
 	faults_draw(s);
 	s->floods = sim_random(s, 6) == 0;
 	s->is_fresh = sim_random(s, 8) == 0;
@@ -338,6 +339,7 @@ bool sim_run(uint64_t seed, struct lab_points *points, struct sim *s, char trace
 				 .points = points,
 				 .in_memory = true,
 				 .pagers = (unsigned)sim_random(s, 2), /* or a second */
+				 .asks_no_pager = !s->confirms,
 				 .is_fresh = s->is_fresh };
 	s->lab = lab_new(&o);
 	if (!sim_tells())

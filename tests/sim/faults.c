@@ -215,6 +215,9 @@ static const struct kind kinds[] = {
 	  .ms = HOUR, .is_long = true },
 	WORLD("pager time-out, done", "F60", "pagerduty", "timeout", 3, 15000),
 	WORLD("pager 400", "F61", "pagerduty", "400", 2, 1),
+	WORLD("accepted, no incident", "F62", "pagerduty", "accepted_no_incident", 3, 1),
+	WORLD("look-up 500", "F62", "pagerduty-rest", "500", 6, 1),
+	WORLD("look-up time-out", "F62", "pagerduty-rest", "timeout", 3, 15000),
 };
 /* clang-format on */
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -233,6 +236,8 @@ void faults_draw(struct sim *s)
 	s->fault_in = 4 + sim_random(s, 24);
 	for (size_t i = 0; i < KINDS; i++) {
 		bool wanted = sim_random(s, kinds[i].is_long ? 12 : 4) == 0;
+		/* Where nobody asks, a page that is dropped is lost: known, and told. */
+		wanted = wanted && (s->confirms || strcmp(kinds[i].number, "F62") != 0);
 		s->rates[i] = s->faults && wanted ? 1 + (unsigned)sim_random(s, 4) : 0;
 		s->is_long = s->is_long || (s->rates[i] && kinds[i].is_long);
 	}

@@ -157,7 +157,7 @@ static void end_job(const struct wish *r, struct shared *all, int64_t job, pid_t
 static void run_jobs(const struct wish *r, struct shared *all)
 {
 	pid_t pids[JOBS_MAX];
-	lab_configure("tests/lib/lab-pagers.yaml");
+	lab_configure("tests/lib/lab-confirm.yaml");
 	(void)lab_policy(); /* compiled once, for all */
 	for (int64_t i = 0; i < r->jobs; i++)
 		all->found[i].at = i;

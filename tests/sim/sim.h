@@ -55,7 +55,7 @@ struct sim {
 	char read_ts[24]; /* the newest message that people have seen */
 	uint64_t written; /* the writes to the disk when safety was checked last */
 	int64_t healed_ms;
-	bool faults, deaths, floods, is_fresh;
+	bool faults, deaths, floods, is_fresh, confirms;
 	const char *favourite; /* the point of death it comes back to */
 	/* faults.c */
 	unsigned rates[SIM_FAULTS_MAX];
