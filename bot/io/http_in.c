@@ -147,6 +147,13 @@ void http_in_answer(void *self, uint64_t ticket, int status, struct str body, in
 		answer(h, v, status, body, retry_after_s);
 }
 
+/* Whose body libwebsockets reads. */
+static bool takes_body(const char *method)
+{
+	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+	       strcmp(method, "PATCH") == 0;
+}
+
 static int on_writeable(struct lws *wsi, struct visit *v)
 {
 	/* Comes unasked, too. */
@@ -158,9 +165,12 @@ static int on_writeable(struct lws *wsi, struct visit *v)
 	v->state = VISIT_LINGERING;
 	if (!v->ends)
 		return lws_http_transaction_completed(wsi) ? -1 : 0; /* frees the visit */
-	if (!lws_partial_buffered(wsi))
-		(void)shutdown(lws_get_socket_fd(wsi), SHUT_WR);
-	return 0;
+	if (lws_partial_buffered(wsi))
+		return 0;
+	(void)shutdown(lws_get_socket_fd(wsi), SHUT_WR);
+	/* What came behind a head without a body is read by nobody: libwebsockets would run round
+	 * it until the deadline. */
+	return takes_body(v->method) ? 0 : -1;
 }
 
 /* --- the question --- */
@@ -213,13 +223,11 @@ static const char *method_of(struct lws *wsi)
 static int check_length(struct lws *wsi, const char *method, int64_t *n)
 {
 	const bool has_length = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
-	const bool wants_body = strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
-				strcmp(method, "PATCH") == 0;
 	char text[24] = "";
 
 	*n = 0;
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 ||
-	    (wants_body && !has_length))
+	    (takes_body(method) && !has_length))
 		return 411;
 	if (!has_length)
 		return 0;
