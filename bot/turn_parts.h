@@ -26,7 +26,8 @@ enum {
 	FLIGHTS_MAX = 256,
 	OWN_ROOM = 32,       /* of them for replies and the link's own requests */
 	PAGES_ROOM = 16,     /* and for pages, if everything else hangs */
-	FIND_PAGES_MAX = 20, /* of a hundred messages */
+	FIND_PAGES_MAX = 20, /* of a hundred messages… */
+	FIND_BLIND_MAX = 3,  /* …and where nothing says how far back to look */
 	LINK_ROOM = 8,       /* of OWN_ROOM, for what the connection to Slack itself needs */
 	ARRIVALS_MAX = TURN_BATCH_MAX + FLIGHTS_MAX + 1,
 	SPOKEN_MAX = 2048,

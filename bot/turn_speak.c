@@ -98,6 +98,8 @@ bool turn_find_on(struct turn *t, const struct flight *f, const char *cursor)
 	const struct slack_find next = { f->channel, f->under, f->oldest_ms, cursor };
 	const struct slack_api api = turn_api(t);
 	struct request rq;
+	if (f->oldest_ms <= 0 && f->pages >= FIND_BLIND_MAX)
+		return false;
 	if (f->pages >= FIND_PAGES_MAX) {
 		log_line(LOG_LEVEL_WARN, "slack.not_found", "id=%lld pages=%d",
 			 (long long)f->outgoing_id, f->pages);

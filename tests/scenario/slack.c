@@ -36,6 +36,13 @@ static void it_says_error_and_has_done_it(void **state)
 }
 static void its_answer_is_cut_in_half(void **state) { lose_the_question(*state, "truncated"); }
 
+static void lunch(struct lab *l, int n)
+{
+	for (int i = 0; i < n; i++)
+		lab_must(l, "say", "{\"user\":\"%s\",\"channel\":\"%s\",\"text\":\"lunch? %d\"}",
+			 id_of(l, "mona"), CHANNEL, i);
+}
+
 /* By the time it is looked for, more stands above it in the channel than Slack tells at once. */
 static void a_lost_card_is_found_under_many_messages(void **state)
 {
@@ -44,13 +51,26 @@ static void a_lost_card_is_found_under_many_messages(void **state)
 	lab_must(l, "dedupe", "%s", "{\"on\":false}");
 	a_fault(l, "chat.postMessage", "timeout", 1);
 	const int64_t id = an_alert(l, "a1", "alice@duff.example", 5);
-	for (int i = 0; i < 150; i++)
-		lab_must(l, "say", "{\"user\":\"%s\",\"channel\":\"%s\",\"text\":\"lunch? %d\"}",
-			 id_of(l, "mona"), CHANNEL, i);
+	lunch(l, 150);
 	lab_pass(l, 2 * MINUTE_MS);
 	assert_int_equal(calls(l, "conversations.history", &looks), 2);
 	assert_int_equal(cards_of(l, id), 1);
 	assert_int_equal(posts_in(l, CHANNEL), 1);
+}
+
+/* Two pages from when it was sent, three from the newest on, and then it is absent. */
+static void what_is_absent_costs_few_looks(void **state)
+{
+	struct lab *l = *state;
+	const struct call *looks;
+	lunch(l, 450);
+	lab_pass(l, 5 * MINUTE_MS);
+	a_fault(l, "chat.postMessage", "refuse", 1);
+	const int64_t id = an_alert(l, "a1", "alice@duff.example", 5);
+	lunch(l, 150);
+	lab_pass(l, 2 * MINUTE_MS);
+	assert_int_equal(calls(l, "conversations.history", &looks), 5);
+	assert_int_equal(cards_of(l, id), 1);
 }
 
 /* Not done, but it looks the same from here: it is looked for, not found, and posted. */
@@ -194,6 +214,7 @@ int stories_of_slack(void)
 		STORY(it_says_error_and_has_done_it),
 		STORY(its_answer_is_cut_in_half),
 		STORY(a_lost_card_is_found_under_many_messages),
+		STORY(what_is_absent_costs_few_looks),
 		STORY(a_post_that_never_happened_happens_later),
 		STORY(she_answers_before_slack_confirms),
 		STORY(a_deleted_question_is_asked_again),
