@@ -7,7 +7,7 @@
 #        BUILD=FOLDER tools/run-tests.sh FILE.mjs...     with the Node that tests bring, else the system's
 set -u
 cd "$(dirname "$0")/.." || exit 70
-LIMIT_S=${LIMIT_S:-280}
+LIMIT_S=${LIMIT_S:-420}
 
 # Adds up one program's output; $1 is its exit code.
 count() {

@@ -1,4 +1,4 @@
-/* main of the simulator: [--seeds A..B] [--jobs N] [--until-failure] [--once]. Every eighth seed
+/* main of the simulator: [--seeds A..B] [--jobs N] [--until-failure] [--once]. Every 16th seed
  * runs twice and must leave the same trace (--once: none does). Seeds are dealt out to N processes;
  * what they found is added up, so that the report is the same for any N. A failing seed is printed
  * with the invariant it broke; LAB_TELL=1 shows all that crossed the border. Ends "N passed, N
@@ -18,7 +18,7 @@
 
 #include "sim/sim.h"
 
-enum { JOBS_MAX = 64, FAILURES_MAX = 64, TWICE = 8, ENOUGH = 2000, PLENTY = 10000, KEPT_MAX = 64 };
+enum { JOBS_MAX = 64, FAILURES_MAX = 64, TWICE = 16, ENOUGH = 2000, PLENTY = 10000, KEPT_MAX = 64 };
 
 struct wish {
 	int64_t from, to, jobs;
