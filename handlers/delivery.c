@@ -234,9 +234,9 @@ static void say_it_plainly(const struct settling *s)
 }
 
 /* An alarm is the last resort: it is tried for a day, whatever displeases Slack. */
-static bool is_worth_waiting(const struct outgoing *row, const struct result *r)
+static bool is_worth_waiting(const struct outgoing *row)
 {
-	return row->kind == OUT_ALARM && r->wants_plain && row->attempts < ALARM_TRIES_MAX;
+	return row->kind == OUT_ALARM && row->attempts < ALARM_TRIES_MAX;
 }
 
 static void refused(struct settling *s)
@@ -249,7 +249,7 @@ static void refused(struct settling *s)
 	}
 	if (!row->error[0])
 		row->error = "no reason was given";
-	if (is_worth_waiting(row, s->r)) {
+	if (is_worth_waiting(row)) {
 		row->due_ms = s->a->at.now_ms + ALARM_WAIT_MS;
 		decide_outgoing(s->d, row, s->was->flight);
 		return;
