@@ -366,8 +366,6 @@ static void say_slow(int64_t from_boot_ms, int64_t to_boot_ms)
 		 (long long)(to_boot_ms - from_boot_ms), (unsigned long long)slow);
 }
 
-static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
-
 /* The first turn is the recovery: what is due, what was under way. */
 static int bot_live(struct bot *b, const struct config_place *place)
 {
@@ -384,7 +382,7 @@ static int bot_live(struct bot *b, const struct config_place *place)
 		if (due_ms == TURN_STOPPED)
 			return EX_OK;
 		const int64_t alive_ms = say_alive(place, &now, &alive_boot_ms);
-		if (!io_wait(b->io, earlier(due_ms, earlier(anchor_ms, alive_ms))))
+		if (!io_wait(b->io, when_earlier(due_ms, when_earlier(anchor_ms, alive_ms))))
 			return EX_TEMPFAIL;
 	}
 }

@@ -357,19 +357,17 @@ static void beat(struct turn *t)
 				    .reply_bytes_max = 64 * 1024 });
 }
 
-static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
-
 /* What is remembered in memory only. */
 static int64_t own_due(const struct turn *t)
 {
-	int64_t due = earlier(turn_link_due(t), turn_slack_due(t));
-	due = earlier(earlier(due, t->auth_due_ms), t->room.due_ms);
+	int64_t due = when_earlier(turn_link_due(t), turn_slack_due(t));
+	due = when_earlier(when_earlier(due, t->auth_due_ms), t->room.due_ms);
 	if (t->jump.calm_ms)
-		due = earlier(due, t->jump.calm_ms);
+		due = when_earlier(due, t->jump.calm_ms);
 	if (t->forgets_more)
-		due = earlier(due, t->forget_ms);
+		due = when_earlier(due, t->forget_ms);
 	if (hears_heartbeat(t))
-		due = earlier(due, t->heartbeat_ms);
+		due = when_earlier(due, t->heartbeat_ms);
 	return due;
 }
 
@@ -383,7 +381,7 @@ static int64_t wake_at(struct turn *t)
 		due = t->now_ms + 50; /* no room to claim: an answer wakes us sooner */
 	if (due <= t->now_ms && t->now_ms < t->jump.spread_until_ms)
 		due = t->now_ms + 100; /* what waits for the next second's allowance */
-	due = earlier(due, own_due(t));
+	due = when_earlier(due, own_due(t));
 	if (t->first || t->troubles_n || t->backup.state == BACKUP_RUNNING)
 		due = t->now_ms;
 	if (t->stopping && !t->first) /* nothing is claimed any more: what is due stays due */

@@ -23,10 +23,9 @@ static void jumped(struct turn *t, int64_t by_ms)
 {
 	char why[TROUBLE_WHY_MAX];
 	snprintf(why, sizeof(why),
-		 "The wall clock went %s by %s within one turn. Deadlines go on by the time that "
-		 "has "
-		 "really passed, or fire early; times shown may be wrong. Check what keeps the "
-		 "machine's clock (chronyc tracking, timedatectl).",
+		 "The machine's clock jumped %s by %s. Deadlines go by the time that has really "
+		 "passed, or end early, never late; times in messages may be wrong. Look at what "
+		 "keeps the clock right (timedatectl, chronyc tracking).",
 		 by_ms < 0 ? "back" : "forward", when_span(magnitude(by_ms)).text);
 	log_line(LOG_LEVEL_ERROR, "clock.jumped", "by_ms=%" PRId64, by_ms);
 	turn_trouble(t, "clock", why);

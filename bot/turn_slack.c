@@ -339,8 +339,6 @@ void turn_slack_tick(struct turn *t)
 	look_for_outage(t);
 }
 
-static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
-
 int64_t turn_slack_due(const struct turn *t)
 {
 	const struct turn_slack *s = &t->slack;
@@ -348,11 +346,12 @@ int64_t turn_slack_due(const struct turn *t)
 	int64_t due_ms = NEVER_MS;
 
 	if (s->refused_ms)
-		due_ms = earlier(due_ms, s->sweep_ms);
+		due_ms = when_earlier(due_ms, s->sweep_ms);
 	if (s->setup & SETUP_EARLIER)
-		due_ms = earlier(due_ms, s->setup_calm_ms);
+		due_ms = when_earlier(due_ms, s->setup_calm_ms);
 	if (since_ms && !s->is_down_told && !s->refused_ms)
-		due_ms = earlier(due_ms, s->count_ms > since_ms + DOWN_MS ? s->count_ms
-									  : since_ms + DOWN_MS);
+		due_ms =
+			when_earlier(due_ms, s->count_ms > since_ms + DOWN_MS ? s->count_ms
+									      : since_ms + DOWN_MS);
 	return due_ms;
 }

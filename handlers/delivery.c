@@ -126,8 +126,6 @@ static void count_failure(const struct act *a, struct decision *d, const struct 
 	decide_breaker(d, row->gate, failures, open_ms);
 }
 
-static int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
-
 /* --- done: what follows, by kind --- */
 
 static void lookup_done(const struct settling *s)
@@ -169,8 +167,9 @@ static void done(struct settling *s)
 		row->ref = s->r->ref;
 	if (z(s->r->channel)[0])
 		row->channel = s->r->channel;
-	row->due_ms = row->shown == row->wanted ? NEVER_MS
-						: later(s->a->at.now_ms, row->last_ms + gap_ms);
+	row->due_ms = row->shown == row->wanted
+			      ? NEVER_MS
+			      : when_later(s->a->at.now_ms, row->last_ms + gap_ms);
 	if (row->kind == OUT_PAGE) {
 		if (confirm_begin(s->a, s->d, row, s->was->flight))
 			return;
@@ -297,7 +296,7 @@ static bool is_awaited(const struct settling *s)
 static void page_again(struct settling *s)
 {
 	struct outgoing *row = &s->row;
-	row->due_ms = s->a->at.now_ms + later(backoff_ms(s->a, row), s->r->retry_after_ms);
+	row->due_ms = s->a->at.now_ms + when_later(backoff_ms(s->a, row), s->r->retry_after_ms);
 	const char *why = escalation_needless(s->a, row, row->due_ms);
 	if (why) {
 		*row = escalation_stood_down(row, why);
@@ -326,7 +325,7 @@ static void transient(struct settling *s)
 		if (!s->q)
 			notification_card(s->a, s->d, row->case_id);
 	} else
-		row->due_ms = now + later(backoff_ms(s->a, row), s->r->retry_after_ms);
+		row->due_ms = now + when_later(backoff_ms(s->a, row), s->r->retry_after_ms);
 	decide_outgoing(s->d, row, s->was->flight);
 	if (s->r->retry_after_ms > 0)
 		decide_gate(s->d, s->r->gate ? s->r->gate : row->gate, now + s->r->retry_after_ms);
@@ -351,7 +350,7 @@ static void unknown(struct settling *s)
 {
 	s->row.phase = PHASE_FIND;
 	s->row.misses = 0;
-	s->row.due_ms = s->a->at.now_ms + later(FIND_WAIT_MS, backoff_ms(s->a, &s->row));
+	s->row.due_ms = s->a->at.now_ms + when_later(FIND_WAIT_MS, backoff_ms(s->a, &s->row));
 	decide_outgoing(s->d, &s->row, s->was->flight);
 }
 

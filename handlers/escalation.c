@@ -11,7 +11,7 @@
 #include "handlers/plan.h"
 #include "handlers/trouble.h"
 
-enum { HELD_PRIORITY = 2, HELD_WHY_MAX = 300, HELD_WHAT_MAX = 120 };
+enum { OWN_PRIORITY = 2, HELD_WHY_MAX = 300, HELD_WHAT_MAX = 120 };
 
 /* --- one reason, several pagers --- */
 
@@ -224,6 +224,28 @@ struct decision handle_deadline(const struct act *a, int64_t outgoing_id)
 	return d;
 }
 
+/* --- a case that no playbook has opened --- */
+
+int64_t escalation_own_case(const struct act *a, struct decision *d, const struct own_case *own)
+{
+	struct plan plan = { .title = own->title, .summary = own->summary, .question = "" };
+	struct casefile k = {
+		.id = look_take_id(a->look, COUNTER_CASE),
+		.state = CASE_OPEN,
+		.resolution = RESOLUTION_NONE,
+		.priority = OWN_PRIORITY,
+		.held = own->held,
+		.playbook = "",
+		.source = own->source,
+		.subject = "",
+		.plan = plan_text(a->arena, &plan),
+		.alerts = 1,
+		.opened_ms = a->at.now_ms,
+	};
+	decide_case_new(d, &k);
+	return k.id;
+}
+
 /* --- held --- */
 
 struct held {
@@ -233,28 +255,13 @@ struct held {
 /* A case of its own, with a page: whatever broke, a person looks at it. */
 static int64_t hold_case(const struct act *a, struct decision *d, const struct held *h)
 {
-	int64_t id = look_take_id(a->look, COUNTER_CASE);
 	const char *why = decide_clip(a->arena, h->why, HELD_WHY_MAX);
-	struct plan plan = {
-		.title = h->title,
-		.summary = arena_f(a->arena, "%s: %s", h->what, why),
-		.question = "",
-	};
-	struct casefile k = {
-		.id = id,
-		.state = CASE_OPEN,
-		.resolution = RESOLUTION_NONE,
-		.priority = HELD_PRIORITY,
-		.held = why[0] ? why : "no reason was given",
-		.playbook = "",
-		.source = h->source,
-		.subject = "",
-		.plan = plan_text(a->arena, &plan),
-		.alerts = 1,
-		.opened_ms = a->at.now_ms,
-	};
-	decide_case_new(d, &k);
-	decide_audit(d, "bot", "case.held", decide_name(a->arena, "case", id), plan.summary);
+	struct own_case own = { .title = h->title,
+				.summary = arena_f(a->arena, "%s: %s", h->what, why),
+				.held = why[0] ? why : "no reason was given",
+				.source = h->source };
+	int64_t id = escalation_own_case(a, d, &own);
+	decide_audit(d, "bot", "case.held", decide_name(a->arena, "case", id), own.summary);
 	escalation_page(a, d, id, 0, PAGE_HELD);
 	return id;
 }

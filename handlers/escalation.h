@@ -44,6 +44,13 @@ const char *escalation_needless(const struct act *a, const struct outgoing *row,
 void escalation_case_closed(const struct act *a, struct decision *d, int64_t case_id);
 /* The row as it is when it is given up. */
 struct outgoing escalation_stood_down(const struct outgoing *row, const char *why);
+/* A case without a playbook, P2: for what could not be handled, or is wrong with the bot itself.
+ * The caller records it and pages. Returns its id. */
+struct own_case {
+	const char *title, *summary, *source;
+	const char *held; /* why a person has to look at it, "" = it is not held */
+};
+int64_t escalation_own_case(const struct act *a, struct decision *d, const struct own_case *own);
 /* The alert is held: a case, a card and a page say so. */
 void escalation_hold_alert(const struct act *a, struct decision *d, const struct alert *alert,
 			   const char *why);

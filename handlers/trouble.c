@@ -7,9 +7,8 @@
 #include "handlers/decide.h"
 #include "handlers/escalation.h"
 #include "handlers/notification.h"
-#include "handlers/plan.h"
 
-enum { TROUBLE_PRIORITY = 2, WHY_MAX = 300 };
+enum { WHY_MAX = 300 };
 
 static const struct {
 	const char *name, *title;
@@ -32,27 +31,6 @@ static const char *title_of(const char *name)
 		if (strcmp(troubles[i].name, name) == 0)
 			return troubles[i].title;
 	return NULL;
-}
-
-static int64_t open_case(const struct act *a, struct decision *d, const char *title,
-			 const char *why)
-{
-	struct plan plan = { .title = title, .summary = why, .question = "" };
-	struct casefile k = {
-		.id = look_take_id(a->look, COUNTER_CASE),
-		.state = CASE_OPEN,
-		.resolution = RESOLUTION_NONE,
-		.priority = TROUBLE_PRIORITY,
-		.held = "",
-		.playbook = "",
-		.source = "securitybot",
-		.subject = "",
-		.plan = plan_text(a->arena, &plan),
-		.alerts = 1,
-		.opened_ms = a->at.now_ms,
-	};
-	decide_case_new(d, &k);
-	return k.id;
 }
 
 /* It is back within the hour: the same case, counted; whoever was woken for it has not slept. */
@@ -79,7 +57,10 @@ void trouble_raise(const struct act *a, struct decision *d, const char *name, co
 		return;
 	why = decide_clip(a->arena, why, WHY_MAX);
 	bool is_same = old && a->at.now_ms - old->over_ms < TROUBLE_SAME_MS;
-	t.case_id = is_same ? old->case_id : open_case(a, d, title, why);
+	struct own_case own = {
+		.title = title, .summary = why, .source = "securitybot", .held = ""
+	};
+	t.case_id = is_same ? old->case_id : escalation_own_case(a, d, &own);
 	if (is_same)
 		open_again(a, d, t.case_id);
 	decide_trouble(d, &t);

@@ -1,5 +1,6 @@
 /* socket: Socket Mode's connections: tickets, hello, pings, refreshes, ghosts, and which one an
  * envelope takes. What is said over them stands in envelopes.c. Rules: docs.slack.dev. */
+#include "base/when.h"
 #include "sandbox/inside.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -213,13 +214,11 @@ void sockets_pass(struct world *w, int64_t ms)
 	n->is_deaf = !can_hear;
 }
 
-static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
-
 static int64_t socket_due_ms(const struct socket *s)
 {
 	if (s->is_ghost)
 		return s->ghost_until_ms;
-	return earlier(s->ping_ms, earlier(s->refresh_ms, s->drop_ms));
+	return when_earlier(s->ping_ms, when_earlier(s->refresh_ms, s->drop_ms));
 }
 
 int64_t sockets_due_ms(const struct world *w)
@@ -227,7 +226,7 @@ int64_t sockets_due_ms(const struct world *w)
 	const struct socket *s = w->sockets.at;
 	int64_t due = NEVER_MS;
 	for (size_t i = 0; i < w->sockets.n; i++)
-		due = earlier(due, socket_due_ms(&s[i]));
+		due = when_earlier(due, socket_due_ms(&s[i]));
 	return due;
 }
 

@@ -2,7 +2,11 @@
 #ifndef BASE_WHEN_H
 #define BASE_WHEN_H
 #include "base/text.h"
-#define NEVER_MS  INT64_MAX
+#define NEVER_MS INT64_MAX
+
+/* Of two moments or spans. */
+static inline int64_t when_earlier(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t when_later(int64_t a, int64_t b) { return a > b ? a : b; }
 #define SECOND_MS INT64_C(1000)
 #define MINUTE_MS (60 * SECOND_MS)
 #define HOUR_MS   (60 * MINUTE_MS)

@@ -1,4 +1,5 @@
 /* link_ask: what the turn asks of slack/link (declared in link.h). It changes nothing. */
+#include "base/when.h"
 #include "slack/link_inside.h"
 
 bool link_is_open(const struct slot *t) { return t->state == SLOT_GREETING || t->state == SLOT_UP; }
@@ -32,8 +33,6 @@ bool link_wants_url(const struct link *l)
 	       link_count(l, SLOT_FREE, NULL) > 0;
 }
 
-static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
-
 static int64_t slot_due_ms(const struct link *l, const struct slot *t)
 {
 	int64_t due_ms = NEVER_MS;
@@ -44,11 +43,11 @@ static int64_t slot_due_ms(const struct link *l, const struct slot *t)
 	case SLOT_GREETING:
 	case SLOT_CLOSING: return t->by_ms;
 	case SLOT_UP:
-		due_ms = earlier(t->ping_ms, t->heard_ms + DEAF_MS);
+		due_ms = when_earlier(t->ping_ms, t->heard_ms + DEAF_MS);
 		if (!t->is_leaving)
-			due_ms = earlier(due_ms, t->leave_ms);
+			due_ms = when_earlier(due_ms, t->leave_ms);
 		if (link_count(l, SLOT_UP, NULL) > 1)
-			due_ms = earlier(due_ms, t->by_ms);
+			due_ms = when_earlier(due_ms, t->by_ms);
 	}
 	return due_ms;
 }
@@ -58,13 +57,13 @@ int64_t link_due_ms(const struct link *l)
 	int64_t due_ms = NEVER_MS;
 
 	for (size_t i = 0; i < SLOTS; i++)
-		due_ms = earlier(due_ms, slot_due_ms(l, &l->slots[i]));
+		due_ms = when_earlier(due_ms, slot_due_ms(l, &l->slots[i]));
 	if (l->is_asking)
-		due_ms = earlier(due_ms, l->asked_by_ms);
+		due_ms = when_earlier(due_ms, l->asked_by_ms);
 	if (link_wants_url(l))
-		due_ms = earlier(due_ms, l->ask_ms);
+		due_ms = when_earlier(due_ms, l->ask_ms);
 	if (l->ghosts > 0 && !l->has_said_ghosts)
-		due_ms = earlier(due_ms, l->ghosts_ms + GHOSTS_MS);
+		due_ms = when_earlier(due_ms, l->ghosts_ms + GHOSTS_MS);
 	return due_ms;
 }
 

@@ -50,6 +50,19 @@ int story_tear_down(void **state)
 	return 0;
 }
 
+void story_configure(const char *file)
+{
+	lab_done();
+	lab_configure(file);
+}
+
+int story_one_pager(void **state)
+{
+	(void)state;
+	story_configure("tests/lib/lab.yaml");
+	return 0;
+}
+
 static const char *keep(const char *z) { return arena_z(&kept, z); }
 
 /* --- sources --- */
@@ -454,4 +467,16 @@ int64_t audits(struct lab *l, const char *action, const char *name)
 			   "SELECT COUNT(*) FROM audit WHERE ('%s' = '' OR action = '%s') AND "
 			   "('%s' = '' OR actor = 'slack:%s')",
 			   action, action, name, name[0] ? id_of(l, name) : ""));
+}
+
+int64_t trouble_case(struct lab *l, const char *name)
+{
+	const struct trouble *t = look_trouble(lab_look(l), name);
+	return t ? t->case_id : 0;
+}
+
+bool trouble_lasts(struct lab *l, const char *name)
+{
+	const struct trouble *t = look_trouble(lab_look(l), name);
+	return t && t->over_ms == NEVER_MS;
 }

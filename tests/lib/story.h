@@ -29,6 +29,10 @@ struct lab *story_begin(const struct lab_options *o);
 void story_end(struct lab *l);
 struct arena *story_arena(void);
 
+/* Labs from now on have that configuration; as a group's tear-down, the usual one again. */
+void story_configure(const char *file);
+int story_one_pager(void **state);
+
 #define CHANNEL "C0SECALRT"
 
 /* --- sources --- */
@@ -117,6 +121,9 @@ void a_fault_like(struct lab *l, const struct fault_plan *f);
 const struct casefile *case_of(struct lab *l, int64_t case_id);
 const struct inquiry *inquiry_of(struct lab *l, int64_t case_id);
 int64_t cases(struct lab *l);
+/* The case of the newest trouble of that name, 0 = there was none; and whether it lasts. */
+int64_t trouble_case(struct lab *l, const char *name);
+bool trouble_lasts(struct lab *l, const char *name);
 /* Audit rows of that action, "" = any, by that person, "" = anybody. */
 int64_t audits(struct lab *l, const char *action, const char *name);
 /* The answer to a question about the committed database: one number. */

@@ -68,12 +68,6 @@ static void a_restart_with_a_clock_set_back(void **state)
 static const char woken[] = "SELECT COUNT(*) FROM outgoing WHERE kind = 4 AND target = 'trouble' "
 			    "AND shown = 1";
 
-static int64_t trouble_case(struct lab *l, const char *name)
-{
-	const struct trouble *t = look_trouble(lab_look(l), name);
-	return t ? t->case_id : 0;
-}
-
 static void a_jump_pages_once_and_is_over_in_the_end(void **state)
 {
 	struct lab *l = *state;

@@ -202,16 +202,7 @@ static void who_did_not_take_it_is_not_asked(void **state)
 static int asked_pagers(void **state)
 {
 	(void)state;
-	lab_done();
-	lab_configure("tests/lib/lab-confirm.yaml");
-	return 0;
-}
-
-static int one_pager(void **state)
-{
-	(void)state;
-	lab_done();
-	lab_configure("tests/lib/lab.yaml");
+	story_configure("tests/lib/lab-confirm.yaml");
 	return 0;
 }
 
@@ -227,5 +218,6 @@ int stories_of_confirming(void)
 		STORY(killed_while_the_incident_is_looked_for),
 		STORY(who_did_not_take_it_is_not_asked),
 	};
-	return cmocka_run_group_tests_name("F62 asked pagers", asked, asked_pagers, one_pager);
+	return cmocka_run_group_tests_name("F62 asked pagers", asked, asked_pagers,
+					   story_one_pager);
 }

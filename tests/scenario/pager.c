@@ -323,16 +323,7 @@ static void killed_while_the_next_pager_answers(void **state)
 static int two_pagers(void **state)
 {
 	(void)state;
-	lab_done();
-	lab_configure("tests/lib/lab-pagers.yaml");
-	return 0;
-}
-
-static int one_pager(void **state)
-{
-	(void)state;
-	lab_done();
-	lab_configure("tests/lib/lab.yaml");
+	story_configure("tests/lib/lab-pagers.yaml");
 	return 0;
 }
 
@@ -355,5 +346,5 @@ int stories_of_the_pager(void)
 		STORY(killed_while_the_next_pager_answers),
 	};
 	return cmocka_run_group_tests_name("E39 the pager", tests, NULL, NULL) +
-	       cmocka_run_group_tests_name("E39 two pagers", with_two, two_pagers, one_pager);
+	       cmocka_run_group_tests_name("E39 two pagers", with_two, two_pagers, story_one_pager);
 }

@@ -6,22 +6,6 @@
 #include "base/when.h"
 #include "scenario.h"
 
-static int64_t trouble_case(struct lab *l, const char *name)
-{
-	return number_in(l,
-			 arena_f(story_arena(),
-				 "SELECT COALESCE(MAX(case_id), 0) FROM trouble WHERE name = '%s'",
-				 name));
-}
-
-static bool lasts(struct lab *l, const char *name)
-{
-	return number_in(l, arena_f(story_arena(),
-				    "SELECT COUNT(*) FROM trouble WHERE name = '%s' AND over_ms = "
-				    "9223372036854775807",
-				    name)) == 1;
-}
-
 /* Calls to Slack's Web API since seq; the newest seq too. */
 static size_t slack_calls(struct lab *l, int64_t *seq)
 {
@@ -65,11 +49,11 @@ static void a_revoked_token_is_loud_and_harms_nothing_else(void **state)
 	expect_incident(l, asked, "undeliverable");
 	expect_incident(l, unasked, "undeliverable");
 	assert_true(lab_now(l) < due_ms);
-	assert_true(lasts(l, "slack-token"));
+	assert_true(trouble_lasts(l, "slack-token"));
 	/* It is good again: within a probe everything goes on, and the page was one. */
 	lab_must(l, "tokens", "%s", "{}");
 	lab_pass(l, 6 * MINUTE_MS);
-	assert_false(lasts(l, "slack-token"));
+	assert_false(trouble_lasts(l, "slack-token"));
 	assert_int_equal(case_of(l, id)->state, CASE_CLOSED);
 	assert_int_equal(incidents(l, id, "trouble"), 1);
 	assert_int_equal(cards_of(l, high), 1);
@@ -114,7 +98,7 @@ static void a_dead_token_survives_a_restart(void **state)
 	assert_int_equal(incidents(l, id, "trouble"), 1);
 	lab_must(l, "tokens", "%s", "{}");
 	lab_pass(l, 6 * MINUTE_MS);
-	assert_false(lasts(l, "slack-token"));
+	assert_false(trouble_lasts(l, "slack-token"));
 }
 
 /* Said by one call only: auth.test is the judge, and it says that the token is good. */
@@ -149,7 +133,7 @@ static void a_dead_app_token_is_loud_too(void **state)
 	expect_incident(l, asked, "undeliverable");
 	lab_must(l, "tokens", "%s", "{}");
 	lab_pass(l, 6 * MINUTE_MS);
-	assert_false(lasts(l, "slack-token"));
+	assert_false(trouble_lasts(l, "slack-token"));
 	press(l, "alice", "no"); /* heard again, and it still counts */
 	expect_incident(l, asked, "answered-no");
 }
@@ -181,7 +165,7 @@ static void a_missing_scope_stops_one_method(void **state)
 	lab_must(l, "scopes", "%s", "{}");
 	(void)an_alert(l, "a4", "dana@duff.example", 4);
 	lab_pass(l, 10 * SECOND_MS);
-	assert_false(lasts(l, "slack-setup"));
+	assert_false(trouble_lasts(l, "slack-setup"));
 }
 
 static void an_archived_channel_is_told_through_the_pager(void **state)
@@ -197,12 +181,12 @@ static void an_archived_channel_is_told_through_the_pager(void **state)
 	int64_t quiet = an_alert(l, "a2", "bob@duff.example", 4);
 	press(l, "alice", "yes"); /* her direct message does not prove the channel */
 	lab_pass(l, 10 * SECOND_MS);
-	assert_true(lasts(l, "slack-setup"));
+	assert_true(trouble_lasts(l, "slack-setup"));
 	lab_must(l, "channel", "%s", "{\"id\":\"" CHANNEL "\",\"is_archived\":false}");
 	lab_pass(l, 6 * MINUTE_MS); /* what was refused meanwhile is said */
 	assert_int_equal(cards_of(l, quiet), 1);
 	assert_true(says(the_card_of(l, asked), "answered Yes"));
-	assert_false(lasts(l, "slack-setup"));
+	assert_false(trouble_lasts(l, "slack-setup"));
 }
 
 /* --- one person --- */

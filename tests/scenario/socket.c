@@ -7,22 +7,6 @@
 #include "base/when.h"
 #include "scenario.h"
 
-static int64_t trouble_case(struct lab *l, const char *name)
-{
-	return number_in(l,
-			 arena_f(story_arena(),
-				 "SELECT COALESCE(MAX(case_id), 0) FROM trouble WHERE name = '%s'",
-				 name));
-}
-
-static bool lasts(struct lab *l, const char *name)
-{
-	return number_in(l, arena_f(story_arena(),
-				    "SELECT COUNT(*) FROM trouble WHERE name = '%s' AND over_ms = "
-				    "9223372036854775807",
-				    name)) == 1;
-}
-
 /* Sockets of ours that Slack knows: those that live, and the ghosts. */
 static size_t sockets(struct lab *l, bool ghosts)
 {
@@ -123,7 +107,7 @@ static void socket_mode_switched_off_is_told(void **state)
 	assert_int_equal(incidents(l, id, "trouble"), 1);
 	lab_must(l, "socket_mode", "%s", "{\"on\":true}");
 	lab_pass(l, 6 * MINUTE_MS);
-	assert_false(lasts(l, "link-disabled"));
+	assert_false(trouble_lasts(l, "link-disabled"));
 	press(l, "alice", "no");
 	expect_incident(l, asked, "answered-no");
 }
@@ -201,7 +185,7 @@ static void ghosts_that_stay_are_told(void **state)
 	lab_must(l, "heal", "%s", "{}"); /* and the ghost is gone */
 	lab_must(l, "disconnect", "%s", "{\"reason\":\"refresh_requested\"}");
 	lab_pass(l, MINUTE_MS);
-	assert_false(lasts(l, "ghost-sockets"));
+	assert_false(trouble_lasts(l, "ghost-sockets"));
 }
 
 /* Ten that stay: Slack takes no socket at all. Tried once in a minute or two, told once. */
@@ -224,7 +208,7 @@ static void a_house_full_of_ghosts_is_told(void **state)
 	assert_int_equal(incidents(l, id, "trouble"), 1);
 	lab_must(l, "heal", "%s", "{}");
 	lab_pass(l, 3 * MINUTE_MS);
-	assert_false(lasts(l, "ghost-sockets"));
+	assert_false(trouble_lasts(l, "ghost-sockets"));
 	assert_int_equal(sockets(l, false), 1);
 }
 
@@ -294,7 +278,7 @@ static void an_outage_is_one_page_beside_the_others(void **state)
 		expect_incident(l, ids[i], "silence");
 	int64_t id = trouble_case(l, "slack-down");
 	assert_int_equal(incidents(l, id, ""), 1);
-	assert_false(lasts(l, "slack-down"));
+	assert_false(trouble_lasts(l, "slack-down"));
 }
 
 int stories_of_the_socket(void)

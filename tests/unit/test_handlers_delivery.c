@@ -1,5 +1,6 @@
 /* Results: each outcome of each kind of request, back-off, the search for a post of unknown
  * outcome, pages nobody confirmed, and held things. */
+#include "base/when.h"
 #include "handlers_world.h"
 
 #define QUESTION "inquiry 1, question"
@@ -84,8 +85,6 @@ static void a_stale_result_changes_nothing(void **state)
 }
 
 /* Doubling, between half of it and all of it, never over the cap. */
-static int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
-
 static void failures_back_off(void **state)
 {
 	static const struct {
@@ -109,7 +108,7 @@ static void failures_back_off(void **state)
 			assert_int_equal(row->attempts, n);
 			assert_string_equal(row->error, "service_unavailable");
 			wait = wait * 2 < table[i].cap_ms ? wait * 2 : table[i].cap_ms;
-			pass(w, later(got, MINUTE_MS)); /* its gate has a breaker by now */
+			pass(w, when_later(got, MINUTE_MS)); /* its gate has a breaker by now */
 		}
 		assert_true(differs > 5);
 		assert_int_equal(out(w, table[i].key)->phase, PHASE_SEND);
