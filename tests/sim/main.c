@@ -92,7 +92,8 @@ static bool run_seed(const struct wish *r, int64_t seed, struct found *f, struct
 	return fine;
 }
 
-static void failed(struct shared *all, struct found *f, int64_t seed, const char *why)
+static void failed(const struct wish *r, struct shared *all, struct found *f, int64_t seed,
+		   const char *why)
 {
 	if (f->failed < FAILURES_MAX) {
 		struct failure *x = &f->failures[f->failed];
@@ -100,6 +101,8 @@ static void failed(struct shared *all, struct found *f, int64_t seed, const char
 		(void)snprintf(x->why, sizeof(x->why), "%s", why);
 	}
 	f->failed++;
+	if (r->to - r->from >= PLENTY) /* hours: nobody wants to wait for the report */
+		(void)fprintf(stderr, "seed %" PRId64 ": %s\n", seed, why);
 	int64_t first = atomic_load(&all->first_failed);
 	while (f->at < first && !atomic_compare_exchange_weak(&all->first_failed, &first, f->at)) {
 	}
@@ -116,7 +119,7 @@ static void run_job(const struct wish *r, struct shared *all, int64_t job)
 		if (run_seed(r, seed_of(r, f->at), f, &s))
 			f->passed++;
 		else
-			failed(all, f, seed_of(r, f->at), s.broken);
+			failed(r, all, f, seed_of(r, f->at), s.broken);
 	}
 	f->is_done = true;
 }
@@ -146,7 +149,7 @@ static void end_job(const struct wish *r, struct shared *all, int64_t job, pid_t
 			return;
 		(void)snprintf(why, sizeof(why), "the simulator died (status %#x)",
 			       (unsigned)status);
-		failed(all, f, seed_of(r, f->at), why);
+		failed(r, all, f, seed_of(r, f->at), why);
 		f->at += r->jobs;
 		if (f->is_done) /* at its end: what was found is complete */
 			return;
