@@ -381,6 +381,7 @@ static int bot_live(struct bot *b, const struct config_place *place)
 			anchor_keep(&b->anchor, b->store, now.boot_ms, due_ms == TURN_STOPPED);
 		if (due_ms == TURN_STOPPED)
 			return EX_OK;
+		mem_give_back(now.boot_ms);
 		const int64_t alive_ms = say_alive(place, &now, &alive_boot_ms);
 		if (!io_wait(b->io, when_earlier(due_ms, when_earlier(anchor_ms, alive_ms))))
 			return EX_TEMPFAIL;
@@ -393,6 +394,7 @@ static int run_run(const struct command_line *line)
 	struct bot b = { 0 };
 	struct fail fail = { 0 };
 
+	mem_settle();
 	harden();
 	raise_file_limit();
 	log_clock(io_wall_ms);

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,23 @@ char *mem_str(struct str s)
 	if (s.n > 0)
 		memcpy(z, s.at, s.n);
 	return z;
+}
+
+void mem_settle(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+	(void)mallopt(M_TRIM_THRESHOLD, 512 << 10);
+	(void)mallopt(M_ARENA_MAX, 1);
+}
+
+void mem_give_back(int64_t boot_ms)
+{
+	static int64_t next_ms;
+
+	if (boot_ms < next_ms)
+		return;
+	(void)malloc_trim(0);
+	next_ms = boot_ms + 60 * 1000;
 }
 
 static struct arena_block *block_add(struct arena *a, size_t n)

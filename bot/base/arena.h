@@ -22,4 +22,9 @@ void arena_clear(struct arena *a); /* frees all but keeps the arena usable */
 void *mem_new(size_t n);           /* zeroed */
 void *mem_grow(void *p, size_t n); /* realloc; new bytes are not zeroed */
 char *mem_str(struct str s);       /* terminated copy; free() it */
+
+/* For a process that lives for months. Left to itself, glibc keeps up to twice the largest block
+ * that was ever freed (mallopt(3), M_TRIM_THRESHOLD), and what lies free between small blocks. */
+void mem_settle(void);               /* at the start, before any thread */
+void mem_give_back(int64_t boot_ms); /* at any time; each minute, it hands free pages back */
 #endif

@@ -16,7 +16,7 @@ enum {
 	TASKS_MAX = 40000,
 	SENT_MAX = 120000,
 	PAGES_MAX = 40000,
-	POSTS_MAX = 1 << 18, /* places for markers; a power of two */
+	POSTS_MAX = 1 << 19, /* places for markers; a power of two */
 	SAMPLES_MAX = 8640,  /* 24 h */
 	PERSONS = 120,
 	ERRORS_MAX = 32,

@@ -221,20 +221,32 @@ static void messages_read(struct soak *s, const struct cJSON *state)
 	}
 }
 
+/* What a page says of itself; one in its least words has no details ("SB-7 needs you (silence)").
+ */
+static void page_of(const struct cJSON *incident, struct page *p)
+{
+	const char *of = json_text_at(incident, "details.case");
+	const char *reason = json_text_at(incident, "details.reason");
+	const char *least = json_text_at(incident, "summary"), *bracket = strchr(least, '(');
+	if (!of[0])
+		of = least;
+	if (!reason[0] && bracket)
+		reason = bracket + 1;
+	p->case_id = strncmp(of, "SB-", 3) == 0 ? strtoll(of + 3, NULL, 10) : 0;
+	(void)snprintf(p->reason, sizeof(p->reason), "%.*s", (int)strcspn(reason, ")"), reason);
+}
+
 static void page_read(struct soak *s, const struct cJSON *incident)
 {
 	const int64_t n = number(incident, "number");
-	const char *reason = json_text_at(incident, "details.reason");
-	const char *of = json_text_at(incident, "details.case");
 	for (size_t i = s->pages_n; i-- > 0;)
 		if (s->pages[i].number == n)
 			return;
 	assert_true(s->pages_n < PAGES_MAX);
 	struct page *p = &s->pages[s->pages_n++];
 	p->number = n;
-	p->case_id = strncmp(of, "SB-", 3) == 0 ? strtoll(of + 3, NULL, 10) : 0;
-	(void)snprintf(p->reason, sizeof(p->reason), "%s", reason);
-	struct task *t = strcmp(reason, "silence") == 0 ? task_named(s, incident) : NULL;
+	page_of(incident, p);
+	struct task *t = strcmp(p->reason, "silence") == 0 ? task_named(s, incident) : NULL;
 	if (t)
 		t->is_silent = true;
 }
