@@ -183,7 +183,8 @@ static enum rc build(struct turn *t, const struct outgoing *row, const char *mar
 
 /* The row can't be sent as it stands: that is a result too, decided by the next turn like any
  * other. */
-static void build_failed(struct turn *t, const struct outgoing *row, enum rc rc, const char *why)
+static struct result *build_failed(struct turn *t, const struct outgoing *row, enum rc rc,
+				   const char *why)
 {
 	log_line(LOG_LEVEL_ERROR, "outgoing.unbuildable", "id=%lld why=\"%s\"", (long long)row->id,
 		 why);
@@ -197,6 +198,29 @@ static void build_failed(struct turn *t, const struct outgoing *row, enum rc rc,
 				 .error = arena_z(&t->batch, why),
 				 .channel = "",
 				 .ref = "" };
+	return &it->result;
+}
+
+/* By its key, not its id: a row that is new in this transaction is undone by a death, and its id
+ * would go to another. The least words have lives of their own. */
+static const char *name_of_building(struct turn *t, const struct outgoing *row)
+{
+	return crumb_name(t, row->phase == PHASE_PLAIN ? arena_f(&t->work, "plain %s", row->key)
+						       : row->key);
+}
+
+static bool has_killed_twice(struct turn *t, const char *what)
+{
+	struct fail fail;
+	int64_t deaths = 0;
+	return t->any_deaths && store_deaths(t->o.store, what, &deaths, &fail) == RC_OK &&
+	       deaths >= 2;
+}
+
+static bool is_message(const struct outgoing *row)
+{
+	return row->kind == OUT_QUESTION || row->kind == OUT_CARD || row->kind == OUT_ALARM ||
+	       row->kind == OUT_NOTICE || row->kind == OUT_THREAD;
 }
 
 void turn_build(struct turn *t, const struct outgoing *rows, size_t n)
@@ -205,13 +229,10 @@ void turn_build(struct turn *t, const struct outgoing *rows, size_t n)
 		const struct outgoing *row = &rows[i];
 		struct request rq = { 0 };
 		struct fail fail = { 0 };
-		/* By its key, not its id: a row that is new in this transaction is undone by a
-		 * death, and its id would go to another. */
-		const char *what = crumb_name(t, row->key);
-		int64_t deaths = 0;
-		if (t->any_deaths && store_deaths(t->o.store, what, &deaths, &fail) == RC_OK &&
-		    deaths >= 2) {
-			build_failed(t, row, RC_REFUSED, "building it ended the process twice");
+		const char *what = name_of_building(t, row);
+		if (has_killed_twice(t, what)) {
+			build_failed(t, row, RC_REFUSED, "building it ended the process twice")
+				->wants_plain = is_message(row);
 			continue;
 		}
 		struct token marker = token_make(secret_str(&t->o.policy->mac_key), "out", row->id);

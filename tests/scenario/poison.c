@@ -76,19 +76,44 @@ static void a_deadline_that_kills_twice_is_held(void **state)
 	expect_incident(l, hers, "answered-no");
 }
 
-/* Building the page's request kills: it can't be sent, so the channel is told. */
-static void a_page_that_kills_twice_alarms_the_channel(void **state)
+/* What two who died while they built that left behind. */
+static void killed_two(struct lab *l, const char *row)
+{
+	for (int i = 0; i < 2; i++) {
+		memcpy(l->crumb, row, strlen(row) + 1);
+		lab_kill(l, 100);
+		lab_pass(l, 200);
+	}
+}
+
+/* Building the page's request kills; its least words hold nothing that could. */
+static void a_page_that_kills_twice_goes_out_in_its_least_words(void **state)
+{
+	struct lab *l = *state;
+	int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
+	a_fault(l, "pagerduty", "500", 2);
+	press(l, "alice", "no");
+	killed_two(l, arena_f(story_arena(), "case %lld, page, answered-no", (long long)id));
+	lab_pass(l, MINUTE_MS);
+	const struct woken *w = NULL;
+	assert_int_equal(all_incidents(l, &w), 1);
+	assert_string_equal(w->summary,
+			    "SB-1 needs you (answered-no). What it is about stands in Slack.");
+	assert_null(message_with(l, CHANNEL, "Page NOT confirmed"));
+	assert_true(says(the_question_to(l, "alice"), "was paged"));
+	assert_int_equal(lab_deaths(l), 2);
+}
+
+/* And if they kill, too, the channel is told. */
+static void a_page_that_kills_in_all_words_alarms_the_channel(void **state)
 {
 	struct lab *l = *state;
 	int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
 	a_fault(l, "pagerduty", "500", 2);
 	press(l, "alice", "no");
 	const char *row = arena_f(story_arena(), "case %lld, page, answered-no", (long long)id);
-	for (int i = 0; i < 2; i++) { /* what the dying leave behind */
-		memcpy(l->crumb, row, strlen(row) + 1);
-		lab_kill(l, 100);
-		lab_pass(l, 200);
-	}
+	killed_two(l, arena_f(story_arena(), "plain %s", row));
+	killed_two(l, row);
 	lab_pass(l, MINUTE_MS);
 	const struct seen *alarm = message_with(l, CHANNEL, "Page NOT confirmed for SB-1");
 	assert_non_null(alarm);
@@ -98,7 +123,7 @@ static void a_page_that_kills_twice_alarms_the_channel(void **state)
 	assert_false(says(hers, "was paged"));
 	assert_false(says(hers, "We are paging"));
 	assert_true(says(hers, "The security channel has been alerted instead."));
-	assert_int_equal(lab_deaths(l), 2);
+	assert_int_equal(lab_deaths(l), 4);
 }
 
 /* One death is bad luck, not poison. */
@@ -122,7 +147,8 @@ int stories_of_poison(void)
 	const struct CMUnitTest tests[] = {
 		STORY(an_alert_that_kills_twice_is_held),
 		STORY(a_deadline_that_kills_twice_is_held),
-		STORY(a_page_that_kills_twice_alarms_the_channel),
+		STORY(a_page_that_kills_twice_goes_out_in_its_least_words),
+		STORY(a_page_that_kills_in_all_words_alarms_the_channel),
 		STORY(one_death_holds_nothing),
 	};
 	return cmocka_run_group_tests_name("poison", tests, NULL, NULL);
