@@ -10,7 +10,7 @@ struct effort {
 	uint64_t seed, share; /* about so many of each scenario, were all of its points brinks */
 };
 struct tally {
-	size_t labs, commits, releases, points, seen, images, failed;
+	size_t labs, commits, releases, points, seen, images, opened, failed;
 };
 extern struct effort effort;
 extern struct tally tally;

@@ -19,9 +19,11 @@ static void it_has_looked(void **state)
 {
 	(void)state;
 	printf("disk: %zu scenarios, %zu commits, %zu moments of release, "
-	       "%zu crash points, %zu of them looked at, %zu images, %zu not as they must be\n",
+	       "%zu crash points, %zu of them looked at, %zu images, %zu of them different, %zu "
+	       "not "
+	       "as they must be\n",
 	       tally.labs, tally.commits, tally.releases, tally.points, tally.seen, tally.images,
-	       tally.failed);
+	       tally.opened, tally.failed);
 	assert_true(tally.labs > 100);
 	assert_true(tally.commits > 20 * tally.labs && tally.releases > 10 * tally.labs);
 	assert_true(tally.images > effort.share / 2 * tally.labs);

@@ -287,6 +287,24 @@ static int disk_delete(sqlite3_vfs *v, const char *name, int is_durable)
 	return code;
 }
 
+static uint64_t dice;
+
+static int disk_chance(sqlite3_vfs *v, int n, char *out)
+{
+	(void)v;
+	for (int i = 0; i < n; i++) {
+		dice = dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		out[i] = (char)(dice >> 56);
+	}
+	return n;
+}
+
+void disk_same_dice(void)
+{
+	dice = 1;
+	sqlite3_randomness(0, NULL);
+}
+
 void disk_plug(void)
 {
 	disk_heal();
@@ -301,6 +319,7 @@ void disk_plug(void)
 	disk.vfs.szOsFile += (int)sizeof(struct file);
 	disk.vfs.xOpen = disk_open;
 	disk.vfs.xDelete = disk_delete;
+	disk.vfs.xRandomness = disk_chance;
 	if (sqlite3_vfs_register(&disk.vfs, 1) != SQLITE_OK)
 		assert(!"SQLite takes no disk");
 }

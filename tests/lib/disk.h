@@ -51,7 +51,8 @@ bool disk_is_at_risk(size_t step); /* something is not durable there; steps in r
 
 /* What becomes of that which was written and not synced, for each sector of 512 bytes. */
 enum disk_loss { DISK_LOSES_ALL, DISK_LOSES_HALF, DISK_TEARS_LAST, DISK_LOSSES };
-/* Writes the database, its log and its journal as they could be found after a power cut at that
- * crash point. Steps in rising order since disk_record. */
-void disk_image(size_t step, enum disk_loss loss, uint64_t seed, const char *path);
+/* The database, its log and its journal as they could be found after a power cut at that crash
+ * point; equal numbers are equal files. Steps in rising order since disk_record. */
+uint64_t disk_cut(size_t step, enum disk_loss loss, uint64_t seed);
+void disk_write_cut(const char *path); /* the newest, as files */
 #endif

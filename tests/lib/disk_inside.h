@@ -9,6 +9,9 @@ extern const char *const disk_tails[DISK_ROLES];
 /* Which of the recorded files that is; DISK_ROLES = none. */
 enum disk_role disk_role_of(const char *name);
 
+/* SQLite's chance, from its beginning: the same calls write the same bytes. */
+void disk_same_dice(void);
+
 /* disk_log.c: what happened; inode 0 = none. */
 int disk_log_made(enum disk_role role);  /* a new file under that name */
 int disk_log_found(enum disk_role role); /* the file that is under that name */

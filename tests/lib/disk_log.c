@@ -61,6 +61,7 @@ void disk_record(const char *path)
 	memset(&tape, 0, sizeof tape);
 	if (path)
 		(void)snprintf(tape.path, sizeof tape.path, "%s", path);
+	disk_same_dice();
 }
 
 void disk_record_no_more(void) { tape.is_over = true; }
@@ -312,20 +313,53 @@ static void write_file(const char *path, const struct bytes *b)
 	(void)close(fd);
 }
 
-void disk_image(size_t step, enum disk_loss loss, uint64_t seed, const char *path)
+/* Eight bytes at a time; what differs in one of them has another number. */
+static uint64_t mixed(uint64_t h, const void *at, size_t n)
+{
+	const unsigned char *p = at;
+	uint64_t word;
+
+	for (; n >= sizeof word; p += sizeof word, n -= sizeof word) {
+		memcpy(&word, p, sizeof word);
+		h = (h ^ word) * UINT64_C(0x9FB21C651E98DF25);
+		h ^= h >> 29;
+	}
+	for (; n; n--)
+		h = (h ^ *p++) * UINT64_C(1099511628211);
+	return h;
+}
+
+static struct {
+	struct bytes files[DISK_ROLES];
+	bool is_there[DISK_ROLES];
+} found;
+
+uint64_t disk_cut(size_t step, enum disk_loss loss, uint64_t seed)
 {
 	struct cut c = { loss, seed };
+	uint64_t h = UINT64_C(14695981039346656037);
 
 	read_to(step);
 	for (int role = 0; role < DISK_ROLES; role++) {
-		char name[192];
 		const int inode = keeps(&c) ? tape.then[role] : tape.durable[role];
+		struct bytes *b = &found.files[role];
+		free(b->at);
+		*b = inode ? what_is_left(inode, &c) : (struct bytes){ NULL, 0, 0 };
+		found.is_there[role] = inode != 0;
+		const uint64_t size = inode ? b->n : UINT64_MAX;
+		h = mixed(h, &size, sizeof size);
+		h = b->n ? mixed(h, b->at, b->n) : h;
+	}
+	return h;
+}
+
+void disk_write_cut(const char *path)
+{
+	for (int role = 0; role < DISK_ROLES; role++) {
+		char name[192];
 		(void)snprintf(name, sizeof name, "%s%s", path, disk_tails[role]);
 		(void)unlink(name);
-		if (inode == 0)
-			continue;
-		struct bytes b = what_is_left(inode, &c);
-		write_file(name, &b);
-		free(b.at);
+		if (found.is_there[role])
+			write_file(name, &found.files[role]);
 	}
 }

@@ -242,7 +242,8 @@ static void a_first_start_cut_off_anywhere_is_finished_by_the_next(void **state)
 	for (size_t step = 0; step <= disk_steps(); step++)
 		for (int loss = 0; loss < (disk_is_at_risk(step) ? DISK_LOSSES : 1); loss++) {
 			struct store *s = NULL;
-			disk_image(step, (enum disk_loss)loss, step * DISK_LOSSES, image);
+			(void)disk_cut(step, (enum disk_loss)loss, step * DISK_LOSSES);
+			disk_write_cut(image);
 			ok(b, store_open(image, NULL, &s, &b->fail));
 			ok(b, store_is_whole(s, &b->fail));
 			store_close(s);
@@ -286,7 +287,8 @@ static void a_step_cut_off_anywhere_is_whole_or_not_there(void **state)
 	for (size_t step = from; step <= disk_steps(); step++)
 		for (int loss = 0; loss < (disk_is_at_risk(step) ? DISK_LOSSES : 1); loss++) {
 			struct store *s = NULL;
-			disk_image(step, (enum disk_loss)loss, step * DISK_LOSSES, image);
+			(void)disk_cut(step, (enum disk_loss)loss, step * DISK_LOSSES);
+			disk_write_cut(image);
 			const enum rc rc = store_open(image, NULL, &s, &b->fail);
 			store_close(s);
 			const int64_t notes = value_in(
