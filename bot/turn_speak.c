@@ -202,11 +202,14 @@ static struct result *build_failed(struct turn *t, const struct outgoing *row, e
 }
 
 /* By its key, not its id: a row that is new in this transaction is undone by a death, and its id
- * would go to another. The least words have lives of their own. */
+ * would go to another. The least words have lives of their own, and so has the look for what may
+ * stand there already: who skips it posts twice. */
 static const char *name_of_building(struct turn *t, const struct outgoing *row)
 {
-	return crumb_name(t, row->phase == PHASE_PLAIN ? arena_f(&t->work, "plain %s", row->key)
-						       : row->key);
+	const char *first = row->phase == PHASE_PLAIN  ? "plain "
+			    : row->phase == PHASE_FIND ? "find "
+						       : "";
+	return crumb_name(t, arena_f(&t->work, "%s%s", first, row->key));
 }
 
 static bool has_killed_twice(struct turn *t, const char *what)

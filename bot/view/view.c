@@ -57,7 +57,7 @@ enum rc view_message(struct look *l, const struct policy *p, const struct outgoi
 		document_thread(l, doc, row, now_ms);
 	enum rc rc = RC_REFUSED;
 	if (row->phase == PHASE_PLAIN)
-		fail_set(fail, rc, "Slack refused the layout: %s", row->error);
+		fail_set(fail, rc, "in its least words: %s", row->error);
 	else
 		rc = view_render(p, template_of(row->kind), doc, out, fail);
 	if (rc == RC_OK)

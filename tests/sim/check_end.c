@@ -56,8 +56,9 @@ static bool is_told(const struct cJSON *state, struct look *l, int64_t case_id, 
 		snprintf(key, sizeof(key), "outgoing %" PRId64 ", alarm", pages.at[i]->id);
 		const struct outgoing *alarm = look_outgoing_key(l, key);
 		if (strcmp(pages.at[i]->target, reason) == 0 && pages.at[i]->state == OUT_DEAD &&
-		    alarm && alarm->shown)
-			return true;
+		    alarm &&
+		    (alarm->shown || strstr(alarm->error, "handling it ended the process twice")))
+			return true; /* or held, by bad luck, which is a page of its own */
 	}
 	return false;
 }
