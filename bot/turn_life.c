@@ -81,6 +81,9 @@ static enum rc recover(struct turn *t, struct fail *fail)
 		t->o.crumb[CRUMB_BYTES - 1] = '\0';
 		log_line(LOG_LEVEL_ERROR, "crumb.found", "what=\"%s\"", t->o.crumb);
 		rc = store_death_count(s, t->o.crumb, t->now_ms, fail);
+		/* Before the commit: one that says it failed and is on the disk all the same would
+		 * count one death twice, and hold what is sound. Lost, the next death counts. */
+		crumb_clear(t);
 	}
 	if (rc == RC_OK)
 		rc = store_any_deaths(s, &t->any_deaths, fail);
@@ -88,12 +91,9 @@ static enum rc recover(struct turn *t, struct fail *fail)
 		rc = recover_flights(t, fail);
 	if (rc == RC_OK)
 		rc = turn_slack_recall(t, fail);
-	/* The death is committed before anything else is tried, so that nothing that follows can
-	 * lose the count. */
+	/* Committed before anything else is tried, which may end the process again. */
 	if (rc == RC_OK)
 		rc = store_commit(s, fail);
-	if (rc == RC_OK)
-		crumb_clear(t);
 	return rc;
 }
 

@@ -296,7 +296,7 @@ static void stop_outgoing(const struct act *a, struct decision *d, int64_t id, c
 	if (!row)
 		return;
 	struct outgoing now = *row;
-	now.state = OUT_DEAD;
+	now.state = row->kind == OUT_PAGE ? OUT_DEAD : OUT_HELD;
 	now.flight = 0;
 	now.due_ms = now.deadline_ms = NEVER_MS;
 	now.error = decide_clip(a->arena, why, HELD_WHY_MAX);

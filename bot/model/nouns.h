@@ -142,7 +142,9 @@ enum rank {
 	RANKS(X)
 #undef X
 };
-#define OUT_STATES(X) X(LIVE, 0) X(DEAD, 1) /* DEAD: refused for good; error says why */
+/* DEAD: refused for good; error says why. HELD: settling it has killed the process twice; a message
+ * that nobody touches any more, a person was paged. */
+#define OUT_STATES(X) X(LIVE, 0) X(DEAD, 1) X(HELD, 2)
 enum out_state {
 #define X(n, v) OUT_##n = v,
 	OUT_STATES(X)

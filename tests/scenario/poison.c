@@ -126,6 +126,28 @@ static void a_page_that_kills_in_all_words_alarms_the_channel(void **state)
 	assert_int_equal(lab_deaths(l), 4);
 }
 
+/* Settling what Slack said of the card's post kills, so nobody knows that it stands: it is held,
+ * which pages once, and not posted again with the next change. */
+static void a_card_whose_answer_kills_twice_stands_once(void **state)
+{
+	struct lab *l = *state;
+	a_fault_like(l,
+		     &(struct fault_plan){
+			     .where = "chat.postMessage", .kind = "slow", .count = 2, .ms = 9000 });
+	int64_t id = an_alert(l, "a1", "alice@duff.example", 4);
+	const int64_t card =
+		number_in(l, "SELECT id FROM outgoing WHERE out_key LIKE '%, card' AND flight > 0");
+	killed_two(l, arena_f(story_arena(), "outgoing %lld", (long long)card));
+	lab_pass(l, MINUTE_MS);
+	press(l, "alice", "no");
+	lab_pass(l, MINUTE_MS);
+	assert_int_equal(cards_of(l, id), 1);
+	const struct woken *w;
+	assert_int_equal(all_incidents(l, &w), 2); /* held, and her no */
+	expect_incident(l, id, "answered-no");
+	assert_int_equal(lab_deaths(l), 2);
+}
+
 /* One death is bad luck, not poison. */
 static void one_death_holds_nothing(void **state)
 {
@@ -149,6 +171,7 @@ int stories_of_poison(void)
 		STORY(a_deadline_that_kills_twice_is_held),
 		STORY(a_page_that_kills_twice_goes_out_in_its_least_words),
 		STORY(a_page_that_kills_in_all_words_alarms_the_channel),
+		STORY(a_card_whose_answer_kills_twice_stands_once),
 		STORY(one_death_holds_nothing),
 	};
 	return cmocka_run_group_tests_name("poison", tests, NULL, NULL);

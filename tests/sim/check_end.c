@@ -386,14 +386,14 @@ static const char *card_of(struct look *l, int64_t case_id)
 	return text;
 }
 
-/* What stands under a card that Slack refused for good has no place to go to. */
+/* What stands under a card that was refused or held for good has no place to go to. */
 static bool is_waiting_in_vain(struct look *l, const struct outgoing *row)
 {
 	char key[48];
 	snprintf(key, sizeof(key), "case %" PRId64 ", card", row->case_id);
 	const struct outgoing *card = look_outgoing_key(l, key);
 	return row->kind == OUT_THREAD && row->due_ms == NEVER_MS && card &&
-	       card->state == OUT_DEAD;
+	       card->state != OUT_LIVE;
 }
 
 static void check_rest(struct sim *s, struct look *l)
