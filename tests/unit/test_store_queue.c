@@ -295,6 +295,9 @@ static void a_closed_gate_opens_at_its_time_and_never_earlier(void **state)
 	ok(b, put(b, gate, T0));
 	gate.as.gate.open_ms = T0 + 50;
 	ok(b, put(b, gate, T0));
+	gate.kind = CHANGE_BREAKER; /* what failed meanwhile knows a shorter time only */
+	gate.as.gate.failures = 1;
+	ok(b, put(b, gate, T0));
 	assert_int_equal(next_due(b, T0), T0 + 100);
 	assert_int_equal(claim(b, T0 + 99, 8, &rows), 0);
 	ok(b, put(b, effect_of("page", OUT_PAGE, RANK_PAGE, "pagerduty"), T0));
