@@ -18,10 +18,8 @@
 static void it_has_looked(void **state)
 {
 	(void)state;
-	printf("disk: %zu scenarios, %zu commits, %zu moments of release, "
-	       "%zu crash points, %zu of them looked at, %zu images, %zu of them different, %zu "
-	       "not "
-	       "as they must be\n",
+	printf("disk: %zu scenarios, %zu commits, %zu moments of release, %zu crash points, "
+	       "%zu of them looked at, %zu images, %zu of them different, %zu wrong\n",
 	       tally.labs, tally.commits, tally.releases, tally.points, tally.seen, tally.images,
 	       tally.opened, tally.failed);
 	assert_true(tally.labs > 100);
