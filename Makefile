@@ -67,7 +67,7 @@ PROGRAMS := $(if $(MAIN_C),$(B)/securitybot) $(if $(filter sandbox/main.c,$(SAND
 # Archives: a test pulls in what it uses and may bring its own in place of the rest.
 GROUP = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
-.PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest valgrind fmt run browser conformance screenshots \
+.PHONY: all objs unit test refreshes check check-asan test-programs tidy lint lint-selftest valgrind fmt run browser conformance screenshots \
         mutants deaths disk soak kill fuzz \
         fuzzers setup setup-test install clean
 .DELETE_ON_ERROR:
@@ -217,6 +217,10 @@ kill: # kill -9 at 100 moments; make test has 36
 	@tools/setup.sh test
 	@$(SUBMAKE) $(B)/test_crash_kill $(PROGRAMS)
 	@KILLS=$(or $(KILLS),100) LIMIT_S=900 tools/run-tests.sh $(B)/test_crash_kill
+refreshes: # fifty new sockets on one bot, one after the other; make test has five bots and ten of each
+	@tools/setup.sh test
+	@$(SUBMAKE) $(B)/test_live_refresh $(PROGRAMS)
+	@REFRESHES=$(or $(REFRESHES),50) LIMIT_S=700 tools/run-tests.sh $(B)/test_live_refresh
 browser:
 	@tools/setup.sh browser
 	@$(SUBMAKE) all
