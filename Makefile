@@ -67,8 +67,8 @@ PROGRAMS := $(if $(MAIN_C),$(B)/securitybot) $(if $(filter sandbox/main.c,$(SAND
 # Archives: a test pulls in what it uses and may bring its own in place of the rest.
 GROUP = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
-.PHONY: all objs unit test refreshes check check-asan test-programs tidy lint lint-selftest valgrind fmt run browser conformance screenshots \
-        mutants deaths disk soak kill fuzz \
+.PHONY: all objs unit test check check-asan test-programs tidy lint lint-selftest valgrind fmt run browser conformance screenshots \
+        mutants deaths disk soak kill refreshes fuzz \
         fuzzers setup setup-test install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
