@@ -161,6 +161,14 @@ static void net_ping(void *self, uint64_t socket)
 		lab_schedule(l, HAPPENS_HEARD, 2 * lab_latency(l))->ticket = socket;
 }
 
+/* Given up before it stood: TCP goes, as it does with a process. */
+static void cancel_dial(struct lab *l, uint64_t socket)
+{
+	for (size_t i = 0; i < l->heap_n; i++)
+		if (l->heap[i]->kind == HAPPENS_DIAL && l->heap[i]->ticket == socket)
+			l->heap[i]->life = UINT64_MAX;
+}
+
 static void net_hang_up(void *self, uint64_t socket, int code)
 {
 	struct lab *l = self;
@@ -172,6 +180,8 @@ static void net_hang_up(void *self, uint64_t socket, int code)
 		h->world_socket = s->theirs;
 		h->code = code;
 		s->ours = 0;
+	} else {
+		cancel_dial(l, socket);
 	}
 	lab_schedule(l, HAPPENS_CLOSED, 2 * lab_latency(l))->ticket = socket;
 }
