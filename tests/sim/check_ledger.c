@@ -83,7 +83,7 @@ static void check_patience(struct sim *s, const struct cJSON *calls)
 			continue;
 		for (const struct cJSON *d = json_next(c); d; d = json_next(d)) {
 			double after = json_number(json_key(d, "at_ms")) - at;
-			if (after >= wait - 3000.0) /* the clock may drift a little */
+			if (after >= wait - 1000.0 - (double)s->drifted_ms)
 				break;
 			/* What was under way already is not called back. */
 			if (after > 2000.0 && is_same_line(c, d))

@@ -61,7 +61,9 @@ static void strike_day_back(struct sim *s, size_t i)
 }
 static void strike_drift(struct sim *s, size_t i)
 {
-	shift(s, i, (int64_t)sim_random(s, 4000) - 2000);
+	const int64_t ms = (int64_t)sim_random(s, 4000) - 2000;
+	s->drifted_ms += ms < 0 ? -ms : ms;
+	shift(s, i, ms);
 }
 
 /* Another process looks into the file just when ours comes back. */

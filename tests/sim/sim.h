@@ -63,6 +63,7 @@ struct sim {
 	bool is_long;              /* one of them lasts for hours */
 	bool is_wall_wrong;        /* by an hour or more: the bot's times are not ours */
 	int64_t wall_ms;           /* the wall clock is ahead by so much */
+	int64_t drifted_ms;        /* there and back */
 	int64_t pager_wait_ms;     /* the longest Retry-After that the pager may have asked for */
 	bool closed[SIM_SEEN_MAX]; /* cases that were seen closed */
 	uint64_t checks;
