@@ -14,7 +14,7 @@
 #include "model/policy.h"
 #include "turn_parts.h"
 
-enum { IDLE_MS = 20, DEATHS_MAX = 2 };
+enum { IDLE_MS = 20 };
 
 void crumb_set(struct turn *t, const char *what)
 {

@@ -275,5 +275,6 @@ void turn_restore_ends(struct turn *t); /* after a commit */
 
 void crumb_set(struct turn *t, const char *what);
 void crumb_clear(struct turn *t);
+enum { DEATHS_MAX = 2 }; /* what has killed so often is not tried again */
 const char *crumb_name(struct turn *t, const char *what); /* as the crumb can hold it */
 #endif

@@ -217,13 +217,7 @@ static bool has_killed_twice(struct turn *t, const char *what)
 	struct fail fail;
 	int64_t deaths = 0;
 	return t->any_deaths && store_deaths(t->o.store, what, &deaths, &fail) == RC_OK &&
-	       deaths >= 2;
-}
-
-static bool is_message(const struct outgoing *row)
-{
-	return row->kind == OUT_QUESTION || row->kind == OUT_CARD || row->kind == OUT_ALARM ||
-	       row->kind == OUT_NOTICE || row->kind == OUT_THREAD;
+	       deaths >= DEATHS_MAX;
 }
 
 void turn_build(struct turn *t, const struct outgoing *rows, size_t n)
@@ -235,7 +229,7 @@ void turn_build(struct turn *t, const struct outgoing *rows, size_t n)
 		const char *what = name_of_building(t, row);
 		if (has_killed_twice(t, what)) {
 			build_failed(t, row, RC_REFUSED, "building it ended the process twice")
-				->wants_plain = is_message(row);
+				->wants_plain = out_is_message(row->kind);
 			continue;
 		}
 		struct token marker = token_make(secret_str(&t->o.policy->mac_key), "out", row->id);

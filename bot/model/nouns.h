@@ -135,6 +135,11 @@ enum out_kind {
 	OUT_KINDS(X)
 #undef X
 };
+static inline bool out_is_message(enum out_kind kind)
+{
+	return kind == OUT_QUESTION || kind == OUT_CARD || kind == OUT_ALARM ||
+	       kind == OUT_NOTICE || kind == OUT_THREAD;
+}
 /* Lower goes first. */
 #define RANKS(X) X(PAGE, 0) X(PROOF, 1) X(PERSON, 2) X(ANSWERED, 3) X(CARD, 4)
 enum rank {
@@ -142,8 +147,8 @@ enum rank {
 	RANKS(X)
 #undef X
 };
-/* DEAD: refused for good; error says why. HELD: settling it has killed the process twice; a message
- * that nobody touches any more, a person was paged. */
+/* DEAD: refused for good; error says why. HELD: settling it has killed the process twice; nobody
+ * touches it any more, a person was paged. */
 #define OUT_STATES(X) X(LIVE, 0) X(DEAD, 1) X(HELD, 2)
 enum out_state {
 #define X(n, v) OUT_##n = v,

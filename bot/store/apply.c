@@ -115,27 +115,9 @@ static enum rc delivery_new(struct store *s, const struct change *c, int64_t now
 
 /* --- what goes out --- */
 
-static bool is_message(enum out_kind kind)
-{
-	switch (kind) {
-	case OUT_QUESTION:
-	case OUT_CARD:
-	case OUT_ALARM:
-	case OUT_NOTICE:
-	case OUT_THREAD: return true;
-	case OUT_PAGE:
-	case OUT_CONFIRM:
-	case OUT_LOOKUP_EMAIL:
-	case OUT_LOOKUP_USER:
-	case OUT_OPEN_DM: return false;
-	}
-	assert(!"no such kind");
-	return false;
-}
-
 static enum rc out_new(struct store *s, const struct outgoing *o, int64_t now_ms, struct fail *fail)
 {
-	const bool lacks_channel = is_message(o->kind) && is_empty(o->channel);
+	const bool lacks_channel = out_is_message(o->kind) && is_empty(o->channel);
 	const int64_t due_ms = lacks_channel ? NEVER_MS : o->due_ms > now_ms ? o->due_ms : now_ms;
 	int64_t id = o->id;
 	enum rc rc = id ? RC_OK : take_id(s, COUNTER_OUTGOING, &id, fail);
@@ -177,7 +159,7 @@ static enum rc out_raise(struct store *s, const struct change *c, int64_t now_ms
 
 	if (rc != RC_OK)
 		return rc;
-	if (!is_message(o->kind))
+	if (!out_is_message(o->kind))
 		return FAIL(fail, RC_REFUSED, "%s: only a message is raised", o->key);
 	if (!old)
 		return out_new(s, o, now_ms, fail);
@@ -193,7 +175,7 @@ static enum rc out_effect(struct store *s, const struct outgoing *o, int64_t now
 
 	if (rc != RC_OK || old)
 		return rc;
-	if (is_message(o->kind))
+	if (out_is_message(o->kind))
 		return FAIL(fail, RC_REFUSED, "%s: a message is raised", o->key);
 	return out_new(s, o, now_ms, fail);
 }
