@@ -175,9 +175,9 @@ struct outgoing {
 	const char *gate; /* "slack:D024", "pagerduty" (the pager's name): one at a time, own
 		     pacing */
 	int64_t case_id, inquiry_id; /* 0 = none */
-	const char
-		*target;     /* PAGE: the reason; LOOKUP_*: the e-mail or user id; OPEN_DM, NOTICE:
-				the user id; THREAD: what it tells; CONFIRM: the page's key; else "" */
+	/* PAGE: the reason; LOOKUP_*: the e-mail or user id; OPEN_DM, NOTICE: the user id; THREAD:
+	 * what it tells; CONFIRM: the page's key; else "" */
+	const char *target;
 	const char *channel; /* messages: where; "" = not known yet (then not due) */
 	const char *ref; /* messages: Slack's ts; PAGE: the dedup key the pager returned; "" until
 			    done once */
