@@ -157,14 +157,21 @@ static enum rc prepare(struct store *s, enum sql first, enum sql end, struct fai
 	return RC_OK;
 }
 
-/* What is damaged is not worked on: each write could damage more. */
+/* What is damaged is not worked on: each write could damage more. SQLite calls a page that could
+ * not be read damaged, too: a second look tells a disk that failed for a moment from a file that
+ * would be thrown away. */
 static enum rc check_quickly(struct store *s, struct fail *fail)
 {
+	static const char sql[] = "PRAGMA quick_check(1)";
 	struct fail why;
-	const enum rc rc = pragma(s, "PRAGMA quick_check(1)", "ok", &why);
+	const enum rc rc = pragma(s, sql, "ok", &why);
 
-	if (rc == RC_BROKEN && s->sick == RC_OK) /* it was answered, and not with ok */
+	if (rc == RC_BROKEN && s->sick == RC_OK) { /* it was answered, and not with ok */
+		if (pragma(s, sql, "ok", fail) == RC_OK)
+			return FAIL(fail, RC_BROKEN, "%s, but ok when asked again: a read failed",
+				    why.why);
 		return damaged(fail, why.why);
+	}
 	*fail = why;
 	return rc;
 }

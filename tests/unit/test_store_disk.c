@@ -173,6 +173,32 @@ static void an_opening_that_fails_changes_nothing(void **state)
 	assert_true(refused > 10);
 }
 
+/* F13: a disk that can't be read for a moment is no reason to put yesterday's file in its place. */
+static void a_read_that_fails_once_is_not_called_damage(void **state)
+{
+	struct bench *b = *state;
+	int refused = 0;
+
+	bench_open(b, NULL);
+	for (int i = 0; i < TURNS; i++)
+		ok(b, one_turn(b, i));
+	bench_close(b);
+	for (int at = 0;; at++) {
+		struct store *s = NULL;
+		disk_fail(&(struct disk_fault){
+			.calls = DISK_READ, .after = at, .count = 1, .code = SQLITE_IOERR_READ });
+		const enum rc rc = store_open(b->path, NULL, &s, &b->fail);
+		const bool is_over = disk_refused() == 0;
+		disk_heal();
+		assert_true(rc == RC_OK || rc == RC_BROKEN);
+		store_close(s);
+		refused += rc != RC_OK;
+		if (is_over)
+			break;
+	}
+	assert_true(refused > 10);
+}
+
 /* F13: it says which file, that it was left alone, and what to do. */
 static void a_damaged_file_is_left_as_it_is(void **state)
 {
@@ -341,6 +367,7 @@ int main(void)
 		STORY(whatever_fails_no_promise_is_broken),
 		STORY(a_read_only_disk_is_said_so),
 		STORY(an_opening_that_fails_changes_nothing),
+		STORY(a_read_that_fails_once_is_not_called_damage),
 		STORY(a_damaged_file_is_left_as_it_is),
 		STORY(a_first_start_cut_off_anywhere_is_finished_by_the_next),
 		STORY(a_step_cut_off_anywhere_is_whole_or_not_there),
