@@ -323,7 +323,6 @@ static void bot_close(struct bot *b)
 	turn_free(b->turn);
 	crumb_unmap(b->crumb, CRUMB_BYTES);
 	store_close(b->store);
-	config_free(b->config);
 }
 
 static void say_listening(const struct bot *b, const struct config_place *place)
@@ -403,7 +402,8 @@ static int run_run(const struct command_line *line)
 		return EX_CONFIG;
 	const struct config_place place = config_place(b.config);
 	int code = bot_open(&b, &place, &fail);
-	if (code == EX_OK) {
+	const bool is_open = code == EX_OK;
+	if (is_open) {
 		say_listening(&b, &place);
 		code = bot_live(&b, &place);
 		supervisor_tell(place.supervisor, "STOPPING=1");
@@ -412,6 +412,9 @@ static int run_run(const struct command_line *line)
 		log_line(LOG_LEVEL_ERROR, "bot.failed", "why=\"%s\"", fail.why);
 	}
 	bot_close(&b);
+	if (!is_open && (code == EX_DATAERR || code == EX_TEMPFAIL))
+		page_unusable(b.config, fail.why);
+	config_free(b.config);
 	return code;
 }
 

@@ -1,5 +1,6 @@
 /* main_parts: what the files of the program itself share. main.c is the command line and `run`;
- * main_backup.c and main_audit.c are subcommands that read much, and the anchor of the record.
+ * main_backup.c and main_audit.c are subcommands that read much, and the anchor of the record;
+ * main_page.c is the page of a bot that can't run.
  * Nobody else includes it. */
 #ifndef BOT_MAIN_PARTS_H
 #define BOT_MAIN_PARTS_H
@@ -31,6 +32,11 @@ int say_failed(const struct fail *fail);
 bool make_absolute(const char *path, char out[FILE_PATH_MAX]);
 /* Told of configuration errors on standard error. */
 void say_on_stderr(void *self, const char *line);
+
+/* The database can't be used: calls the pagers until one takes it, then keeps the process a minute,
+ * so that whoever starts it again does not call them without end; SIGTERM ends that. Nothing of the
+ * bot may be open. Nobody is called if there never was such a file. */
+void page_unusable(const struct config *config, const char *why);
 
 /* The anchor: where the record was, in a small file beside the database and in the log, at most
  * every five minutes and at the end. */

@@ -184,8 +184,7 @@ static enum rc open_all(struct store *s, const char *path, struct fail *fail)
 
 	if (code != SQLITE_OK)
 		return opening_failed(s, "open", code, fail);
-	/* Nothing can be promised then, and no page can be claimed: whoever starts us tries again,
-	 * and the silence of the heartbeat tells a person. */
+	/* Nothing can be promised then: main pages, and whoever starts us tries again. */
 	if (sqlite3_db_readonly(s->db, "main") == 1)
 		return FAIL(fail, RC_BROKEN,
 			    "it can't be written: the file, or its disk, is read-only for us");

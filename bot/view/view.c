@@ -135,6 +135,24 @@ struct cJSON *view_page(struct look *l, const struct policy *p, const struct out
 	return input;
 }
 
+struct cJSON *view_page_unusable(const struct policy *p, const char *why)
+{
+	const struct outgoing row = { .key = "database" };
+	struct cJSON *input = json_object(), *details = json_object();
+	json_put_text(input, "summary",
+		      "SecurityBot can't use its database and does not run: no alert comes in and "
+		      "nobody is asked until it is mended");
+	json_put_text(input, "source", "SecurityBot");
+	json_put_text(input, "severity", "critical");
+	json_put_text(details, "why", why);
+	json_put_text(details, "and now",
+		      "It tries again each minute, and can't know later that it called you: this "
+		      "incident is yours to resolve.");
+	json_put(input, "details", details);
+	put_dedup_key(input, p, &row);
+	return input;
+}
+
 struct cJSON *view_confirm(const struct policy *p, const struct outgoing *page)
 {
 	struct cJSON *input = json_object();

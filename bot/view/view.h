@@ -39,6 +39,8 @@ struct cJSON *view_modal(struct look *l, const struct policy *p, int64_t inquiry
  * all rows of a reason: two pagers that are one account's make one incident. */
 struct cJSON *view_page(struct look *l, const struct policy *p, const struct outgoing *row,
 			int64_t now_ms);
+/* The same for the one page of a bot whose database can't be used; why in a sentence. */
+struct cJSON *view_page_unusable(const struct policy *p, const char *why);
 /* The input of the pager's confirm operation for that page: {key}, the key it was sent under. */
 struct cJSON *view_confirm(const struct policy *p, const struct outgoing *page);
 #endif

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -120,22 +121,61 @@ static void a_commit_that_failed_and_is_there_has_one_effect(void **state)
 	live_passed(l);
 }
 
-/* F13 */
+/* A start that can't use the database: it calls the on-call, and waits a minute lest the next one
+ * calls at once. It is told to end instead. */
+static void fails_to_start(struct live *l, int code, const char *why)
+{
+	const size_t taken = live_log_count(l, "event=page.taken");
+	live_bot_start(l);
+	LIVE_UNTIL(l, LIVE_PATIENCE, live_log_count(l, "event=page.taken") > taken);
+	assert_true(live_log_count(l, why) > 0);
+	assert_int_equal(live_incidents(live_state(l), "can't use its database"), 1);
+	assert_true(live_bot_is_alive(l));
+	assert_int_equal(live_bot_stop(l), code);
+}
+
+/* F13. Two starts, one incident; when the file is whole again everything goes on. */
 static void a_damaged_file_is_refused_with_what_to_do(void **state)
 {
+	static char whole[17][8];
 	struct live *l = *state;
 	const char *database = live_file(l, "securitybot.db");
 	ask_homer(l);
 	assert_int_equal(live_bot_stop(l), EX_OK);
-	const int fd = open(database, O_WRONLY | O_CLOEXEC);
+	const int fd = open(database, O_RDWR | O_CLOEXEC);
 	assert_true(fd >= 0);
-	for (off_t page = 3; page < 20; page++)
+	for (off_t page = 3; page < 20; page++) {
+		assert_int_equal(pread(fd, whole[page - 3], 8, page * 4096), 8);
 		assert_int_equal(pwrite(fd, "damaged!", 8, page * 4096), 8);
+	}
+	fails_to_start(l, EX_DATAERR, "the file is damaged");
+	fails_to_start(l, EX_DATAERR, "put the newest backup in its place");
+	for (off_t page = 3; page < 20; page++)
+		assert_int_equal(pwrite(fd, whole[page - 3], 8, page * 4096), 8);
 	assert_int_equal(close(fd), 0);
 	live_bot_start(l);
-	assert_int_equal(live_bot_wait(l, LIVE_PATIENCE), EX_DATAERR);
-	assert_true(live_log_count(l, "the file is damaged") > 0);
-	assert_true(live_log_count(l, "put the newest backup in its place") > 0);
+	live_bot_ready(l);
+	const struct cJSON *m = live_message(live_state(l), "D0HOMER01", "the program a1");
+	const char *envelope = live_click(l, "U0HOMER01", "D0HOMER01", m, "yes");
+	LIVE_UNTIL(l, LIVE_PATIENCE, live_ack(live_ledger(l), envelope));
+	live_passed(l);
+}
+
+/* F17, and whoever else takes the file away; a path that never was wakes nobody. */
+static void what_cant_be_opened_pages_if_it_was_there(void **state)
+{
+	struct live *l = *state;
+	const char *database = live_file(l, "securitybot.db"), *away = live_file(l, "away.db");
+	assert_int_equal(live_bot_stop(l), EX_OK);
+	assert_int_equal(rename(database, away), 0);
+	assert_int_equal(mkdir(database, 0700), 0);
+	fails_to_start(l, EX_TEMPFAIL, "unable to open database file");
+	assert_int_equal(rmdir(database), 0);
+	assert_int_equal(symlink("/nowhere/at/all.db", database), 0);
+	const size_t pages = live_log_count(l, "event=page.");
+	live_bot_start(l);
+	assert_int_equal(live_bot_wait(l, LIVE_PATIENCE), EX_TEMPFAIL);
+	assert_int_equal(live_log_count(l, "event=page."), pages);
 	live_passed(l);
 }
 
@@ -146,6 +186,7 @@ int main(void)
 		STORY(a_slow_sync_costs_time_only),
 		STORY(a_commit_that_failed_and_is_there_has_one_effect),
 		STORY(a_damaged_file_is_refused_with_what_to_do),
+		STORY(what_cant_be_opened_pages_if_it_was_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
