@@ -98,6 +98,9 @@ enum lab_fault {
 	LAB_COMMIT_LOST,
 	LAB_WRITE_EIO,
 	LAB_DISK_BUSY,
+	LAB_READ_EIO,
+	LAB_READ_ONLY,
+	LAB_DAMAGED,
 	LAB_DISK_SLOW, /* the next sync takes ms */
 	LAB_FAULTS
 };

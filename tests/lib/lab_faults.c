@@ -65,7 +65,7 @@ bool lab_alive(void *self, const char *point)
 uint64_t lab_hurts(const struct lab *l)
 {
 	uint64_t n = 0;
-	for (int f = RAMDISK_COMMIT_KEPT; l->disk && f <= RAMDISK_BUSY; f++)
+	for (int f = RAMDISK_COMMIT_KEPT; l->disk && f <= RAMDISK_DAMAGED; f++)
 		n += ramdisk_bitten(l->disk, (enum ramdisk_fault)f);
 	return n;
 }
@@ -74,7 +74,8 @@ static uint64_t failed_commits(const struct lab *l)
 {
 	return l->disk ? ramdisk_bitten(l->disk, RAMDISK_COMMIT_KEPT) +
 				 ramdisk_bitten(l->disk, RAMDISK_COMMIT_LOST) +
-				 ramdisk_bitten(l->disk, RAMDISK_WRITE_EIO)
+				 ramdisk_bitten(l->disk, RAMDISK_WRITE_EIO) +
+				 ramdisk_bitten(l->disk, RAMDISK_READ_ONLY)
 		       : 0;
 }
 
@@ -156,12 +157,13 @@ void lab_speaks(struct lab *l)
 
 void lab_begins_turn(struct lab *l)
 {
+	static const enum lab_fault last[] = { LAB_DISK_FULL, LAB_READ_ONLY, LAB_DAMAGED };
 	l->commits_failed = failed_commits(l);
-	if (l->disk && l->fault_until_ms[LAB_DISK_FULL] &&
-	    l->now_ms >= l->fault_until_ms[LAB_DISK_FULL]) {
-		l->fault_until_ms[LAB_DISK_FULL] = 0;
-		ramdisk_heal(l->disk); /* somebody made room */
-	}
+	for (size_t i = 0; l->disk && i < sizeof(last) / sizeof(last[0]); i++)
+		if (l->fault_until_ms[last[i]] && l->now_ms >= l->fault_until_ms[last[i]]) {
+			l->fault_until_ms[last[i]] = 0;
+			ramdisk_heal(l->disk); /* somebody made room, or mended it */
+		}
 	if (l->now_ms < l->fault_until_ms[LAB_UNSURE])
 		l->fired[LAB_UNSURE]++;
 }

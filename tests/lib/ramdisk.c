@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 
-enum { FILES_MAX = 4, NAME_MAX_ = 64 };
+enum { FILES_MAX = 4, NAME_MAX_ = 64, PAGE = 4096 };
 
 struct undo { /* how it was before a write or a cut that was not synced */
 	struct undo *next;
@@ -106,7 +106,7 @@ static bool bites(struct ramdisk *d, enum ramdisk_fault f)
 {
 	if (!d->armed[f])
 		return false;
-	d->armed[f] = f == RAMDISK_FULL;
+	d->armed[f] = f == RAMDISK_FULL || f == RAMDISK_READ_ONLY || f == RAMDISK_DAMAGED;
 	d->bitten[f]++;
 	return true;
 }
@@ -123,12 +123,18 @@ static int do_close(sqlite3_file *f)
 
 static int do_read(sqlite3_file *f, void *to, int n, sqlite3_int64 offset)
 {
+	struct ramdisk *d = handle_of(f)->disk;
 	const struct file *at = handle_of(f)->file;
 	size_t from = (size_t)offset, want = (size_t)n;
 	size_t have = from >= at->n ? 0 : at->n - from < want ? at->n - from : want;
+	if (bites(d, RAMDISK_READ_EIO))
+		return SQLITE_IOERR_READ;
 	if (have)
 		memcpy(to, at->at + from, have);
 	memset((char *)to + have, 0, want - have);
+	/* Of whole pages only, and not the first: what tells SQLite that this is a database. */
+	if (at == file_named(d, "/lab.db") && from && have == PAGE && bites(d, RAMDISK_DAMAGED))
+		memcpy(to, "torn", 4);
 	return have == want ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
 
@@ -137,7 +143,7 @@ static int do_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 offs
 	struct ramdisk *d = handle_of(f)->disk;
 	struct file *to = handle_of(f)->file;
 	size_t end = (size_t)offset + (size_t)n;
-	if (bites(d, RAMDISK_WRITE_EIO))
+	if (bites(d, RAMDISK_WRITE_EIO) || bites(d, RAMDISK_READ_ONLY))
 		return SQLITE_IOERR_WRITE;
 	if (end > to->n && bites(d, RAMDISK_FULL))
 		return SQLITE_FULL;
@@ -156,6 +162,8 @@ static int do_truncate(sqlite3_file *f, sqlite3_int64 size)
 	struct file *at = handle_of(f)->file;
 	if ((size_t)size >= at->n)
 		return SQLITE_OK;
+	if (bites(handle_of(f)->disk, RAMDISK_READ_ONLY))
+		return SQLITE_IOERR_TRUNCATE;
 	remember(at, (size_t)size, at->n - (size_t)size);
 	at->n = (size_t)size;
 	handle_of(f)->disk->writes++;
@@ -247,12 +255,16 @@ static int do_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags,
 	struct handle *h = handle_of(f);
 	assert(name); /* temporary things stay in memory */
 	*h = (struct handle){ { &methods }, d, file_named(d, name) };
-	if (!h->file && !(flags & SQLITE_OPEN_CREATE)) {
+	bool is_read_only = flags & SQLITE_OPEN_READWRITE && bites(d, RAMDISK_READ_ONLY);
+	if (!h->file && (is_read_only || !(flags & SQLITE_OPEN_CREATE))) {
 		h->base.pMethods = NULL;
 		return SQLITE_CANTOPEN;
 	}
 	if (!h->file)
 		h->file = file_new(d, name);
+	if (is_read_only)
+		flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) |
+			SQLITE_OPEN_READONLY;
 	if (out)
 		*out = flags;
 	return SQLITE_OK;
@@ -264,6 +276,8 @@ static int do_delete(sqlite3_vfs *v, const char *name, int sync)
 	(void)sync;
 	if (!f)
 		return SQLITE_IOERR_DELETE_NOENT;
+	if (bites(v->pAppData, RAMDISK_READ_ONLY))
+		return SQLITE_IOERR_DELETE;
 	file_wipe(f);
 	return SQLITE_OK;
 }

@@ -27,6 +27,9 @@ enum ramdisk_fault {
 	RAMDISK_COMMIT_LOST, /* the next sync says EIO, and what was not synced is gone */
 	RAMDISK_WRITE_EIO,   /* the next write says EIO */
 	RAMDISK_BUSY,        /* the next lock is somebody else's */
+	RAMDISK_READ_EIO,    /* the next read says EIO */
+	RAMDISK_READ_ONLY,   /* it takes nothing, until ramdisk_heal() */
+	RAMDISK_DAMAGED,     /* heads of the database's pages are not what they were, until then */
 	RAMDISK_SLOW,        /* the next sync takes long: ramdisk_slept() */
 	RAMDISK_FAULTS
 };

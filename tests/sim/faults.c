@@ -14,6 +14,8 @@ struct kind {
 	int64_t ms, for_ms; /* at most; drawn from 1 on */
 	int count;
 	bool is_lab, is_long; /* long: lasts for hours, and strikes once */
+	bool is_first;        /* the next start meets it */
+	bool is_new;          /* see faults_draw */
 	enum lab_fault lab;
 	void (*strike)(struct sim *s, size_t i);
 };
@@ -64,14 +66,6 @@ static void strike_drift(struct sim *s, size_t i)
 	const int64_t ms = (int64_t)sim_random(s, 4000) - 2000;
 	s->drifted_ms += ms < 0 ? -ms : ms;
 	shift(s, i, ms);
-}
-
-/* Another process looks into the file just when ours comes back. */
-static void strike_busy(struct sim *s, size_t i)
-{
-	(void)i;
-	lab_kill(s->lab, 2000);
-	lab_fault(s->lab, LAB_DISK_BUSY, 0);
 }
 
 /* Slack says again what it said long ago, under the same envelope or a new one. */
@@ -154,7 +148,8 @@ static const struct kind kinds[] = {
 	LAB("COMMIT fails, and is lost", "F10", LAB_COMMIT_LOST, 1),
 	LAB("disk full for minutes", "F11", LAB_DISK_FULL, 10 * MIN),
 	LAB("write EIO", "F12", LAB_WRITE_EIO, 1),
-	HERE("database busy at the start", "F14", strike_busy),
+	{ .name = "database busy at the start", .number = "F14", .lab = LAB_DISK_BUSY, .is_lab = true,
+	  .is_first = true, .ms = 1 },
 	HERE("wall clock +1 hour", "F23", strike_hour),
 	HERE("wall clock +1 year", "F23", strike_year),
 	HERE("wall clock -1 day", "F24", strike_day_back),
@@ -220,6 +215,11 @@ static const struct kind kinds[] = {
 	WORLD("accepted, no incident", "F62", "pagerduty", "accepted_no_incident", 3, 1),
 	WORLD("look-up 500", "F62", "pagerduty-rest", "500", 6, 1),
 	WORLD("look-up time-out", "F62", "pagerduty-rest", "timeout", 3, 15000),
+	{ .name = "read EIO", .number = "F13", .lab = LAB_READ_EIO, .is_lab = true, .ms = 1, .is_new = true },
+	{ .name = "file damaged for minutes", .number = "F13", .lab = LAB_DAMAGED, .is_lab = true,
+	  .is_first = true, .is_new = true, .ms = 10 * MIN },
+	{ .name = "disk read-only for minutes", .number = "F17", .lab = LAB_READ_ONLY, .is_lab = true,
+	  .is_new = true, .ms = 10 * MIN },
 };
 /* clang-format on */
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -231,18 +231,31 @@ const char *fault_number(size_t i) { return kinds[i].number; }
 
 /* --- a seed's share --- */
 
+static void draw_rate(struct sim *s, size_t i, uint64_t one_in)
+{
+	bool wanted = sim_random(s, one_in) == 0;
+	/* Where nobody asks, a page that is dropped is lost: known, and told. */
+	wanted = wanted && (s->confirms || strcmp(kinds[i].number, "F62") != 0);
+	s->rates[i] = s->faults && wanted ? 1 + (unsigned)sim_random(s, 4) : 0;
+	s->is_long = s->is_long || (s->rates[i] && kinds[i].is_long);
+}
+
+/* Kinds that came later are drawn apart and seldom: most seeds stay what they were, and so do those
+ * that once failed. */
 void faults_draw(struct sim *s)
 {
 	s->faults = sim_random(s, 5) != 0;
 	s->deaths = sim_random(s, 2) != 0;
 	s->fault_in = 4 + sim_random(s, 24);
-	for (size_t i = 0; i < KINDS; i++) {
-		bool wanted = sim_random(s, kinds[i].is_long ? 12 : 4) == 0;
-		/* Where nobody asks, a page that is dropped is lost: known, and told. */
-		wanted = wanted && (s->confirms || strcmp(kinds[i].number, "F62") != 0);
-		s->rates[i] = s->faults && wanted ? 1 + (unsigned)sim_random(s, 4) : 0;
-		s->is_long = s->is_long || (s->rates[i] && kinds[i].is_long);
-	}
+	for (size_t i = 0; i < KINDS; i++)
+		if (!kinds[i].is_new)
+			draw_rate(s, i, kinds[i].is_long ? 12 : 4);
+	const uint64_t kept = s->random;
+	s->random = ~kept;
+	for (size_t i = 0; i < KINDS; i++)
+		if (kinds[i].is_new)
+			draw_rate(s, i, 16);
+	s->random = kept;
 }
 
 static int64_t up_to(struct sim *s, int64_t most)
@@ -260,6 +273,8 @@ static void strike(struct sim *s, size_t i)
 	} else if (k->is_lab) {
 		/* Slower than Slack's patience, or not worth the name. */
 		int64_t least = k->lab == LAB_DISK_SLOW ? 3100 : k->is_long ? k->ms / 2 : 0;
+		if (k->is_first)
+			lab_kill(s->lab, 2000);
 		lab_fault(s->lab, k->lab, least + up_to(s, k->ms - least));
 	} else {
 		int64_t ms = up_to(s, k->ms), for_ms = k->for_ms ? up_to(s, k->for_ms) : 0;
@@ -316,8 +331,6 @@ void faults_collect(struct sim *s)
 				(uint64_t)json_number(json_key(json_key(r, "bites"), k->name));
 		if (k->is_lab)
 			s->fired[i] += lab_fired(s->lab, k->lab);
-		if (k->strike == strike_busy)
-			s->fired[i] += lab_fired(s->lab, LAB_DISK_BUSY);
 	}
 }
 
