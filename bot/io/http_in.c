@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,7 +39,7 @@ struct visit {
 struct http_in {
 	struct io *io;
 	struct lws_vhost *tcp, *local;
-	unsigned connections;
+	unsigned connections, connections_max;
 	size_t bodies_n; /* declared, of all that are being received */
 	uint64_t serials;
 	struct head_names names;
@@ -296,7 +297,7 @@ static int door_callback(struct lws *wsi, enum lws_callback_reasons reason, void
 		return 0;
 	switch (reason) {
 	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-		return h->connections >= IO_CONNECTIONS_MAX || io->is_closing ? -1 : 0;
+		return h->connections >= h->connections_max || io->is_closing ? -1 : 0;
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
 		lws_set_opaque_user_data(wsi, h); /* counted */
 		h->connections++;
@@ -412,12 +413,26 @@ static enum rc listen_local(struct io *io, struct http_in *h, struct fail *fail)
 	return RC_OK;
 }
 
+/* Out of files nothing goes out any more, and libwebsockets tries to accept without end. So the
+ * door gets what is left when two pools of requests, the WebSockets and the database have theirs.
+ */
+static unsigned connections_max(void)
+{
+	const rlim_t ours = 192, least = 16;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= IO_CONNECTIONS_MAX + ours)
+		return IO_CONNECTIONS_MAX;
+	return files.rlim_cur > ours + least ? (unsigned)(files.rlim_cur - ours) : (unsigned)least;
+}
+
 enum rc http_in_new(struct io *io, struct http_in **out, struct fail *fail)
 {
 	struct http_in *h = mem_new(sizeof(*h));
 
 	*out = h; /* also when it fails: what is open belongs to io_close */
 	h->io = io;
+	h->connections_max = connections_max();
 	head_names(&h->names, io->o.headers);
 	const enum rc rc = listen_tcp(io, h, fail);
 	return rc == RC_OK ? listen_local(io, h, fail) : rc;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -135,8 +136,9 @@ static bool config_write(struct live *l, const struct live_options *o)
 
 /* Out and errors are appended to files; a child never outlives us. */
 static pid_t spawn(const char *const *argv, const char *const *env, const char *out,
-		   const char *errors)
+		   const char *errors, unsigned files)
 {
+	const struct rlimit limit = { files, files };
 	const pid_t parent = getpid(), child = fork();
 	if (child != 0)
 		return child;
@@ -147,6 +149,8 @@ static pid_t spawn(const char *const *argv, const char *const *env, const char *
 		_exit(126);
 	(void)close(0);
 	(void)open("/dev/null", O_RDONLY);
+	if (files && setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		_exit(126);
 	execve(argv[0], (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
 	_exit(127);
 }
@@ -225,7 +229,7 @@ static bool sandbox_start(struct live *l)
 				     "127.0.0.1:0", "--limits=fast", NULL };
 	const char *out = live_file(l, "sandbox.out");
 	const char *at;
-	l->sandbox = spawn(argv, l->env, out, live_file(l, "sandbox.log"));
+	l->sandbox = spawn(argv, l->env, out, live_file(l, "sandbox.log"), 0);
 	if (l->sandbox < 0)
 		return false;
 	for (const int64_t end_ms = live_now_ms() + START_MS; live_now_ms() < end_ms;) {
@@ -274,7 +278,7 @@ void live_bot_start(struct live *l)
 	command_line(l, args, argv);
 	l->log_from = strlen(live_log(l));
 	l->bot_port = 0;
-	l->bot = spawn(argv, l->env, live_file(l, "bot.out"), live_file(l, "bot.log"));
+	l->bot = spawn(argv, l->env, live_file(l, "bot.out"), live_file(l, "bot.log"), l->files);
 	assert_true(l->bot > 0);
 }
 
@@ -380,7 +384,7 @@ int live_run_for(struct live *l, int64_t patience_ms, const char *const *args, s
 	const char *argv[ARGS_MAX];
 	const char *to = live_file(l, arena_f(&l->memory, "run-%d.out", ++l->runs));
 	command_line(l, args, argv);
-	pid_t pid = spawn(argv, l->env, to, to);
+	pid_t pid = spawn(argv, l->env, to, to, 0);
 	assert_true(pid > 0);
 	if (!has_ended(pid, patience_ms)) {
 		end_process(l, &pid);
@@ -414,6 +418,7 @@ struct live *live_open(const struct live_options *o)
 	l->memory = ARENA(64 << 20);
 	l->log = BUF(FILE_MAX);
 	l->bot_fd = -1;
+	l->files = o->files;
 	l->folder = mem_str(str_z(arena_f(&l->memory, "%s/securitybot-live-XXXXXX",
 					  temp && temp[0] ? temp : "/tmp")));
 	env_make(l, o);

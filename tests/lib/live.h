@@ -30,6 +30,7 @@ struct live_options {
 	const char *api_host;   /* how the bot names the sandbox for Slack; NULL = 127.0.0.1 */
 	const char *pager_url;  /* NULL = the sandbox's PagerDuty */
 	const char *const *env; /* more variables for the bot, "NAME=value"; NULL = none */
+	unsigned files;         /* that it may have open; 0 = as we */
 };
 /* The sandbox runs and the configuration is written; the bot is not started, and there is no
  * playbook yet. NULL and a line on standard error if that fails. */

@@ -15,6 +15,7 @@ struct live {
 	bool has_found;              /* it did */
 	pid_t sandbox, bot;          /* 0 = does not run */
 	int bot_fd;                  /* pidfd, -1 = none */
+	unsigned files;              /* that the bot may have open, 0 = as we */
 	int sandbox_port, bot_port;
 	int runs; /* of live_run */
 	bool has_passed;

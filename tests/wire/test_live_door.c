@@ -20,7 +20,14 @@
 #define URL_SECRET "live-door-0123456789abcdef0123456789"
 #define KEY_OLD    "live-door-old-key"
 #define KEY_NEW    "live-door-new-key"
-enum { PATIENCE_S = 15, CROWD = 600, DOOR_MAX = 512, REPLY_MAX = 65536, MEMORY_MAX_KB = 96 * 1024 };
+enum {
+	PATIENCE_S = 15,
+	CROWD = 600,
+	DOOR_MAX = 512,
+	REPLY_MAX = 65536,
+	MEMORY_MAX_KB = 96 * 1024,
+	FEW_FILES = 256
+};
 
 #ifdef __SANITIZE_ADDRESS__
 static const bool has_sanitizer = true;
@@ -61,11 +68,11 @@ static void add_sources(struct live *l)
 	assert_true(f && fwrite(b.at, 1, b.n, f) == b.n && fclose(f) == 0);
 }
 
-static int set_up(void **state)
+static int set_up_with(void **state, unsigned files)
 {
 	static const char *const env[] = { "DOOR_URL=" URL_SECRET, "DOOR_OLD=" KEY_OLD,
 					   "DOOR_NEW=" KEY_NEW, NULL };
-	const struct live_options o = { .env = env };
+	const struct live_options o = { .env = env, .files = files };
 	struct door_world *w = calloc(1, sizeof(*w));
 	w->reply = BUF(REPLY_MAX);
 	*state = w;
@@ -79,6 +86,9 @@ static int set_up(void **state)
 	w->port = (int)strtol(strstr(live_log(w->live), "door.listening port=") + 20, NULL, 10);
 	return 0;
 }
+
+static int set_up(void **state) { return set_up_with(state, 0); }
+static int set_up_few(void **state) { return set_up_with(state, FEW_FILES); }
 
 static int tear_down(void **state)
 {
@@ -410,6 +420,36 @@ static void test_a_silent_crowd(void **state)
 	live_passed(w->live);
 }
 
+/* F7. A shell that gives the bot few files, and a crowd that would take them all: what is left is
+ * enough for an answer, and for the page that follows. */
+static void test_few_files(void **state)
+{
+	struct door_world *w = *state;
+	struct live *l = w->live;
+	static int fds[CROWD];
+	struct rlimit files;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+	files.rlim_cur = files.rlim_max > 4096 ? 4096 : files.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+	const char *body = live_alert(l, "process", "a1", "homer.simpson@duff.example", 3);
+	assert_int_equal(live_post(l, LIVE_ALERTS_AT, LIVE_BEARER, body, NULL), 202);
+	LIVE_UNTIL(l, LIVE_PATIENCE,
+		   live_button(live_message(live_state(l), "D0HOMER01", "the program a1"), "no"));
+	for (size_t i = 0; i < CROWD; i++)
+		fds[i] = call(w);
+	LIVE_UNTIL(l, LIVE_PATIENCE, count_open(fds, CROWD) < FEW_FILES);
+	assert_true(count_open(fds, CROWD) > 0);
+	const struct cJSON *m = live_message(live_state(l), "D0HOMER01", "the program a1");
+	const char *envelope = live_click(l, "U0HOMER01", "D0HOMER01", m, "no");
+	LIVE_UNTIL(l, LIVE_PATIENCE, live_ack(live_ledger(l), envelope));
+	LIVE_UNTIL(l, LIVE_PATIENCE, live_incidents(live_state(l), "SB-1") == 1);
+	for (size_t i = 0; i < CROWD; i++)
+		(void)close(fds[i]);
+	LIVE_UNTIL(l, LIVE_PATIENCE, send_all(w, "GET /healthz HTTP/1.1\r\n", STR("")) == 200);
+	assert_int_equal(live_log_count(l, "event=files.few"), 1);
+	live_passed(l);
+}
+
 /* "no state change": after all that a stranger can try, the file holds nothing but its schema. */
 static void test_nothing_is_stored(void **state)
 {
@@ -449,6 +489,7 @@ int main(void)
 		STORY(test_urls_and_many),
 		STORY(test_slow_and_many),
 		STORY(test_a_silent_crowd),
+		cmocka_unit_test_setup_teardown(test_few_files, set_up_few, tear_down),
 		STORY(test_nothing_is_stored),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
