@@ -350,17 +350,6 @@ bool lab_is_dead(const struct lab *l) { return !l->turn; }
 unsigned lab_deaths(const struct lab *l) { return l->deaths; }
 int64_t lab_now(const struct lab *l) { return l->now_ms; }
 struct world *lab_world(struct lab *l) { return l->world; }
-void lab_busy(struct lab *l, int64_t ms)
-{
-	l->busy_ms = l->now_ms + ms;
-	l->turn_ms = l->busy_ms;
-}
-void lab_shift_wall(struct lab *l, int64_t ms)
-{
-	l->wall_shift_ms += ms;
-	if (l->turn)
-		l->turn_ms = l->now_ms;
-}
 
 void lab_look_away(struct lab *l)
 {

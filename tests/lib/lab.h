@@ -117,6 +117,7 @@ uint64_t lab_lives(const struct lab *l); /* that ended, however */
 size_t lab_sockets(const struct lab *l); /* that the process holds open */
 /* The process is busy so long: what arrives meanwhile is taken in one batch. */
 void lab_busy(struct lab *l, int64_t ms);
+int64_t lab_wakes(const struct lab *l); /* the end of that; now if it is not */
 /* Somebody else takes room on its disk, or gives it back: so many bytes are for the bot. */
 void lab_resize_disk(struct lab *l, int64_t bytes);
 /* What a wall clock set wrong does: shifts the clock the process sees. */

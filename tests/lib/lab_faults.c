@@ -188,6 +188,21 @@ size_t lab_sockets(const struct lab *l)
 	return n;
 }
 
+void lab_busy(struct lab *l, int64_t ms)
+{
+	l->busy_ms = l->now_ms + ms;
+	l->turn_ms = l->busy_ms;
+}
+
+int64_t lab_wakes(const struct lab *l) { return l->busy_ms > l->now_ms ? l->busy_ms : l->now_ms; }
+
+void lab_shift_wall(struct lab *l, int64_t ms)
+{
+	l->wall_shift_ms += ms;
+	if (l->turn)
+		l->turn_ms = l->now_ms;
+}
+
 /* --- a disk in memory --- */
 
 static void write_out(const char *path, const char *tail, struct str bytes)

@@ -316,7 +316,7 @@ static void heal(struct sim *s)
 	lab_heal(s->lab);
 	if (s->wall_ms && sim_random(s, 2)) /* somebody sets the clock right */
 		lab_shift_wall(s->lab, -s->wall_ms);
-	s->healed_ms = lab_now(s->lab);
+	s->healed_ms = lab_wakes(s->lab); /* nothing ends a suspension early */
 	live(s, 50, false, false);
 	for (int i = 0; i < 48 && !s->broken[0] && !(i >= 12 && sim_at_rest(s)); i++)
 		lab_pass(s->lab, 5 * MINUTE_MS);
