@@ -412,7 +412,7 @@ static int run_run(const struct command_line *line)
 		log_line(LOG_LEVEL_ERROR, "bot.failed", "why=\"%s\"", fail.why);
 	}
 	bot_close(&b);
-	if (!is_open && (code == EX_DATAERR || code == EX_TEMPFAIL))
+	if (!is_open && (code == EX_DATAERR || code == EX_TEMPFAIL)) /* the database's codes */
 		page_unusable(b.config, fail.why);
 	config_free(b.config);
 	return code;

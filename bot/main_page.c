@@ -18,7 +18,6 @@ enum { HOLD_MS = 60 * 1000, WORK_MAX = 4 << 20 };
 struct call {
 	const struct policy *policy;
 	struct arena work;
-	size_t pager;
 	bool is_answered, is_taken, is_stopped;
 };
 
@@ -29,8 +28,9 @@ static bool take(void *self, const struct arrival *a)
 	c->is_stopped = c->is_stopped || a->kind == ARRIVAL_STOP;
 	if (a->kind != ARRIVAL_REPLY)
 		return true;
-	const char *name = c->policy->pagers[c->pager].name;
-	const struct connector at = engine_connector(c->policy, c->pager);
+	const size_t pager = (size_t)a->ticket - 1;
+	const char *name = c->policy->pagers[pager].name;
+	const struct connector at = engine_connector(c->policy, pager);
 	const struct engine_reply reply = { a->reply.status, a->reply.may_have_happened,
 					    a->reply.retry_after_s, a->reply.body, a->reply.error };
 	struct result r = { 0 };
@@ -58,21 +58,20 @@ static bool is_waiting(struct call *c, struct io *io, int64_t until_boot_ms)
 static void call_one(struct call *c, size_t pager, struct io *io, const char *why,
 		     int64_t until_boot_ms)
 {
-	c->pager = pager;
-	const struct connector at = engine_connector(c->policy, c->pager);
+	const struct connector at = engine_connector(c->policy, pager);
 	struct cJSON *input CLEANUP(json_done) = view_page_unusable(c->policy, why);
 	struct request rq;
 	struct fail fail = { 0 };
 
 	if (engine_request(&at, "trigger", input, &c->work, &rq, &fail) != RC_OK) {
 		log_line(LOG_LEVEL_ERROR, "page.failed", "pager=%s why=\"%s\"",
-			 c->policy->pagers[c->pager].name, fail.why);
+			 c->policy->pagers[pager].name, fail.why);
 		return;
 	}
 	rq.is_page = true;
 	c->is_answered = false;
 	const struct net *net = io_net(io);
-	net->http(net->self, c->pager + 1, &rq);
+	net->http(net->self, pager + 1, &rq);
 	while (!c->is_answered && is_waiting(c, io, until_boot_ms)) {
 	}
 }

@@ -12,7 +12,7 @@ struct io;
 enum {
 	IO_HEADERS_MAX = 256,           /* names of headers that are copied */
 	IO_CONNECTIONS_MAX = 512,       /* at our door, both listeners together; fewer if the
-					   process may have fewer than 704 files */
+					   process may have few files open */
 	IO_HEADER_BYTES_MAX = 4096,     /* of one request, in sum; more drops the connection */
 	IO_BODY_BYTES_MAX = 256 * 1024, /* of one request */
 	IO_BODIES_BYTES_MAX = 32 << 20, /* of all requests that are being received */

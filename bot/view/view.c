@@ -145,9 +145,10 @@ struct cJSON *view_page_unusable(const struct policy *p, const char *why)
 	json_put_text(input, "source", "SecurityBot");
 	json_put_text(input, "severity", "critical");
 	json_put_text(details, "why", why);
-	json_put_text(details, "and now",
-		      "It tries again each minute, and can't know later that it called you: this "
-		      "incident is yours to resolve.");
+	json_put_text(
+		details, "and now",
+		"It ends in a minute; its supervisor starts it again. It can't know later that "
+		"it called you: this incident is yours to resolve.");
 	json_put(input, "details", details);
 	put_dedup_key(input, p, &row);
 	return input;

@@ -157,11 +157,11 @@ void lab_speaks(struct lab *l)
 
 void lab_begins_turn(struct lab *l)
 {
-	static const enum lab_fault last[] = { LAB_DISK_FULL, LAB_READ_ONLY, LAB_DAMAGED };
+	static const enum lab_fault lasting[] = { LAB_DISK_FULL, LAB_READ_ONLY, LAB_DAMAGED };
 	l->commits_failed = failed_commits(l);
-	for (size_t i = 0; l->disk && i < sizeof(last) / sizeof(last[0]); i++)
-		if (l->fault_until_ms[last[i]] && l->now_ms >= l->fault_until_ms[last[i]]) {
-			l->fault_until_ms[last[i]] = 0;
+	for (size_t i = 0; l->disk && i < sizeof(lasting) / sizeof(lasting[0]); i++)
+		if (l->fault_until_ms[lasting[i]] && l->now_ms >= l->fault_until_ms[lasting[i]]) {
+			l->fault_until_ms[lasting[i]] = 0;
 			ramdisk_heal(l->disk); /* somebody made room, or mended it */
 		}
 	if (l->now_ms < l->fault_until_ms[LAB_UNSURE])

@@ -14,7 +14,7 @@ struct kind {
 	int64_t ms, for_ms; /* at most; drawn from 1 on */
 	int count;
 	bool is_lab, is_long; /* long: lasts for hours, and strikes once */
-	bool is_first;        /* the next start meets it */
+	bool is_at_start;     /* the next start meets it */
 	bool is_new;          /* see faults_draw */
 	enum lab_fault lab;
 	void (*strike)(struct sim *s, size_t i);
@@ -149,7 +149,7 @@ static const struct kind kinds[] = {
 	LAB("disk full for minutes", "F11", LAB_DISK_FULL, 10 * MIN),
 	LAB("write EIO", "F12", LAB_WRITE_EIO, 1),
 	{ .name = "database busy at the start", .number = "F14", .lab = LAB_DISK_BUSY, .is_lab = true,
-	  .is_first = true, .ms = 1 },
+	  .is_at_start = true, .ms = 1 },
 	HERE("wall clock +1 hour", "F23", strike_hour),
 	HERE("wall clock +1 year", "F23", strike_year),
 	HERE("wall clock -1 day", "F24", strike_day_back),
@@ -217,7 +217,7 @@ static const struct kind kinds[] = {
 	WORLD("look-up time-out", "F62", "pagerduty-rest", "timeout", 3, 15000),
 	{ .name = "read EIO", .number = "F13", .lab = LAB_READ_EIO, .is_lab = true, .ms = 1, .is_new = true },
 	{ .name = "file damaged for minutes", .number = "F13", .lab = LAB_DAMAGED, .is_lab = true,
-	  .is_first = true, .is_new = true, .ms = 10 * MIN },
+	  .is_at_start = true, .is_new = true, .ms = 10 * MIN },
 	{ .name = "disk read-only for minutes", .number = "F17", .lab = LAB_READ_ONLY, .is_lab = true,
 	  .is_new = true, .ms = 10 * MIN },
 };
@@ -273,7 +273,7 @@ static void strike(struct sim *s, size_t i)
 	} else if (k->is_lab) {
 		/* Slower than Slack's patience, or not worth the name. */
 		int64_t least = k->lab == LAB_DISK_SLOW ? 3100 : k->is_long ? k->ms / 2 : 0;
-		if (k->is_first)
+		if (k->is_at_start)
 			lab_kill(s->lab, 2000);
 		lab_fault(s->lab, k->lab, least + up_to(s, k->ms - least));
 	} else {

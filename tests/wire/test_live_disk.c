@@ -161,7 +161,7 @@ static void a_damaged_file_is_refused_with_what_to_do(void **state)
 	live_passed(l);
 }
 
-/* F17, and whoever else takes the file away; a path that never was wakes nobody. */
+/* F17, and whatever else can't be opened; a path that never was wakes nobody. */
 static void what_cant_be_opened_pages_if_it_was_there(void **state)
 {
 	struct live *l = *state;
